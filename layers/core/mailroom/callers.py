@@ -1,0 +1,58 @@
+"""Who asks: an authenticated credential with its scope and permissions (spec: organizations-auth-apikeys.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mailroom.errors import MissingPermission, NotFound
+
+ScopeType = Literal["organization", "pod", "inbox"]
+
+RESTRICTED_LABELS = ("spam", "blocked", "unauthenticated", "trash")
+
+NEVER_IMPLIED = frozenset({"agent_armor_release", "app_connect"})
+_NOT_FOR_PODS = frozenset({"pod_create", "pod_delete"})
+_NOT_FOR_INBOXES_PREFIX = ("domain_", "pod_")
+_NOT_FOR_INBOXES = frozenset({"inbox_create", "inbox_delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    organization_id: str
+    scope_type: ScopeType
+    scope_id: str
+    pod_id: str | None = None
+    inbox_id: str | None = None
+    api_key_id: str | None = None
+    permissions: frozenset[str] | None = None
+    """What is granted; None is unrestricted."""
+    expires_at: int | None = None
+    """Milliseconds."""
+
+    def can(self, permission: str) -> bool:
+        """Scope and permissions together: what the scope allows AND what the key grants."""
+        if self.scope_type == "inbox" and (permission in _NOT_FOR_INBOXES or permission.startswith(_NOT_FOR_INBOXES_PREFIX)):
+            return False
+        if self.scope_type == "pod" and permission in _NOT_FOR_PODS:
+            return False
+        if permission == "organization_read":
+            return self.scope_type == "organization"
+        if self.permissions is None:
+            return permission not in NEVER_IMPLIED
+        return permission in self.permissions
+
+    def require(self, *permissions: str) -> None:
+        """Raises MissingPermission for the first one lacking."""
+        for permission in permissions:
+            if not self.can(permission):
+                raise MissingPermission.of(permission)
+
+    def unreadable_labels(self) -> frozenset[str]:
+        """Restricted labels whose items do not exist for this caller."""
+        return frozenset(label for label in RESTRICTED_LABELS if not self.can(f"label_{label}_read"))
+
+    def require_visible(self, labels: list[str]) -> None:
+        """Raises NotFound where an item carries a label this caller may not read."""
+        if not self.unreadable_labels().isdisjoint(labels):
+            raise NotFound

@@ -1,0 +1,49 @@
+"""Settings from the environment, read once. Names are those of design/running.md; limits those of spec/limits.md."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+MB = 1024 * 1024
+DEFAULT_DOMAIN = "mailroom.local"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    domain: str = DEFAULT_DOMAIN
+    """Default domain of inboxes without one."""
+    region: str = "us-east-1"
+    docs_url: str | None = None
+    """Base of the `docs` links in errors; none when unset."""
+    index_shards: int = 1
+    """Write shards of the organization and pod indexes. May be raised at any time, never lowered."""
+    rate_per_second: int = 50
+    rate_burst: int = 200
+    """Requests per organization; a rate of 0 switches the limit off."""
+    max_body_bytes: int = 6 * MB
+    max_mail_bytes: int = 40 * MB
+    max_fetched_bytes: int = 30 * MB
+    max_recipients: int = 50
+    inbox_limit: int | None = None
+    download_url_seconds: int = 3600
+    drop_unauthentic: bool = True
+    """Mail failing SPF, DKIM or an enforcing DMARC policy: dropped, or (False) labelled `unauthenticated`."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Raises ValueError for a number that is none."""
+        env = os.environ if environment is None else environment
+        inbox_limit = env.get("MAILROOM_INBOX_LIMIT")
+        return cls(
+            domain=env.get("MAILROOM_DOMAIN", DEFAULT_DOMAIN).lower(),
+            region=env.get("AWS_REGION", "us-east-1"),
+            docs_url=(env.get("MAILROOM_DOCS_URL") or "").rstrip("/") or None,
+            index_shards=int(env.get("MAILROOM_INDEX_SHARDS", "1")),
+            rate_per_second=int(env.get("MAILROOM_RATE_LIMIT", "50")),
+            rate_burst=int(env.get("MAILROOM_RATE_BURST", "200")),
+            inbox_limit=int(inbox_limit) if inbox_limit else None,
+            drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
+        )

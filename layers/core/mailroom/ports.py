@@ -1,0 +1,104 @@
+"""What the domain needs from outside besides items: blobs, queues, a mailer, attachment URLs, a rate limit. AWS adapters live in
+`mailroom.aws`, those of one machine in `local`; both are chosen once, in `mailroom.runtime`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class BlobMissing(Exception):
+    """No blob under that key."""
+
+
+class BlobStore(Protocol):
+    """Bytes under a key, durable when `put` returns. Raises ServiceUnavailable's cause `OSError` where storage is full."""
+
+    def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None: ...
+
+    def get(self, key: str) -> bytes:
+        """Raises BlobMissing."""
+        ...
+
+    def copy(self, source: str, target: str) -> None:
+        """Raises BlobMissing."""
+        ...
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Missing ones are no error."""
+        ...
+
+    def delete_prefix(self, prefix: str) -> int:
+        """Deletes everything below, returns how many."""
+        ...
+
+    def url(self, key: str, *, filename: str | None, content_type: str | None, inline: bool, seconds: int) -> str:
+        """A signed address that serves the bytes without credentials (and despite an Authorization header) for so long."""
+        ...
+
+
+class Queues(Protocol):
+    """At-least-once queues, named as in template.yaml (logical id without `Queue`, lower case: inbound, purge, notices)."""
+
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+        """`delay_s` at most 900."""
+        ...
+
+
+class MailerThrottled(Exception):
+    """The provider asks to come back later. `retry_after` in seconds."""
+
+    def __init__(self, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__("throttled")
+
+
+class MailerRefused(Exception):
+    """The provider will not take this mail (content, suspended sender). The text is for the sender."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    intent_id: str
+    """Known to the provider as a tag, so that its notices lead back to the send."""
+    return_path: str
+    recipients: tuple[str, ...]
+    """Bare envelope recipients, without duplicates."""
+    raw: bytes
+    """RFC 5322, CRLF line ends, with a Message-ID that the provider may replace."""
+    organization_id: str
+
+
+class Mailer(Protocol):
+    def send(self, mail: OutgoingMail) -> str:
+        """The Message-ID the recipients will see, with angle brackets. Raises MailerThrottled, MailerRefused; any other exception
+        means that it is not known whether the mail was taken."""
+        ...
+
+    def accepted(self, intent_id: str) -> str | None:
+        """The Message-ID if the provider is known to have taken that intent's mail."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    data: bytes
+    content_type: str | None
+    filename: str | None
+
+
+class FetchFailed(Exception):
+    """An attachment URL that cannot be had; the text says why, without inner addresses."""
+
+
+class Fetcher(Protocol):
+    """GET of an attachment URL: public addresses only, redirects followed and checked again, 20 s (spec: messages.md)."""
+
+    def fetch(self, url: str, *, max_bytes: int) -> FetchedFile: ...
+
+
+class RateLimiter(Protocol):
+    def allow(self, organization_id: str, now_ms: int) -> bool:
+        """Takes one token from the organization's bucket."""
+        ...

@@ -1,0 +1,53 @@
+"""Everything a handler works with, chosen once at start-up: the AWS adapters in a Lambda function, the local ones on one machine.
+
+A context variable rather than a global, so that several stacks can live in one process (tests, `local.Stack`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mailroom.clock import Clock, now_ms
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
+    from mailroom.ports import BlobStore, Fetcher, Mailer, Queues, RateLimiter
+    from mailroom.store.port import ItemStore
+
+
+@dataclass(slots=True)
+class Runtime:
+    config: Config
+    items: ItemStore
+    blobs: BlobStore
+    queues: Queues
+    mailer: Mailer
+    fetcher: Fetcher
+    limiter: RateLimiter
+    clock: Clock = now_ms
+
+
+_current: ContextVar[Runtime] = ContextVar("mailroom_runtime")
+
+
+def current() -> Runtime:
+    """The runtime of this context; in a Lambda function the AWS adapters, built on first use."""
+    try:
+        return _current.get()
+    except LookupError:
+        from mailroom.aws.build import aws_runtime
+
+        return aws_runtime()
+
+
+@contextmanager
+def using(runtime: Runtime) -> Iterator[Runtime]:
+    token = _current.set(runtime)
+    try:
+        yield runtime
+    finally:
+        _current.reset(token)

@@ -1,0 +1,211 @@
+"""The only builder of keys (design: data.md, "Keys"). Every tenant key starts with the organization id of the credential.
+
+o = organization id, h = `ids.digest26(message_id)`. Components are percent-encoded for `#` and `%`, so that no address, label or
+client id can reach into another component.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from mailroom.ids import digest26
+from mailroom.store.port import Key
+
+ALL = "*"
+"""The index partition that holds every item of a kind, whatever its labels."""
+
+_TOP = "\uffff"
+
+
+def enc(part: str) -> str:
+    return part.replace("%", "%25").replace("#", "%23")
+
+
+def dec(part: str) -> str:
+    return part.replace("%23", "#").replace("%25", "%")
+
+
+# --- core: organization level -------------------------------------------------------------------------------------------
+
+
+def organization(o: str) -> Key:
+    return Key("core", o, "ORG")
+
+
+def pod(o: str, pod_id: str) -> Key:
+    return Key("core", o, f"POD#{enc(pod_id)}")
+
+
+def api_key_record(o: str, api_key_id: str) -> Key:
+    return Key("core", o, f"AK#{enc(api_key_id)}")
+
+
+def api_key_range() -> tuple[str, str]:
+    return "AK#", "AK#" + _TOP
+
+
+def client_id(o: str, kind: str, value: str) -> Key:
+    return Key("core", o, f"CID#{kind}#{enc(value)}")
+
+
+def api_key_secret(secret_hash: str) -> Key:
+    return Key("core", f"KEY#{secret_hash}", "-")
+
+
+def address(email: str) -> Key:
+    return Key("core", f"ADDR#{enc(email)}", "-")
+
+
+def deployment_secret() -> Key:
+    return Key("core", "DEPLOYMENT", "SECRET")
+
+
+# --- core: inbox level --------------------------------------------------------------------------------------------------
+
+
+def inbox_partition(o: str, inbox_id: str) -> str:
+    return f"{o}#I#{enc(inbox_id)}"
+
+
+def inbox(o: str, inbox_id: str) -> Key:
+    return Key("core", inbox_partition(o, inbox_id), "A")
+
+
+def message(o: str, inbox_id: str, message_id: str) -> Key:
+    return message_by_digest(o, inbox_id, digest26(message_id))
+
+
+def message_by_digest(o: str, inbox_id: str, h: str) -> Key:
+    return Key("core", inbox_partition(o, inbox_id), f"M#{h}")
+
+
+def body(message_key: Key) -> Key:
+    return Key("core", message_key.pk, message_key.sk + "#B")
+
+
+def reference(o: str, inbox_id: str, message_id: str) -> Key:
+    """A message id that was referred to and has not arrived yet -> the thread that waits for it."""
+    return Key("core", inbox_partition(o, inbox_id), f"R#{digest26(message_id)}")
+
+
+def thread(o: str, inbox_id: str, thread_id: str) -> Key:
+    return Key("core", inbox_partition(o, inbox_id), f"T#{enc(thread_id)}")
+
+
+def thread_pointer(o: str, thread_id: str) -> Key:
+    return Key("core", f"{o}#TH#{enc(thread_id)}", "-")
+
+
+# --- idx ----------------------------------------------------------------------------------------------------------------
+# Partition: whose list and which label. Sort key: visibility class, timestamp, tie-breaker. The last component of a sort key
+# leads back to the core item.
+
+
+def index_partition(o: str, inbox_id: str, kind: str, label: str) -> str:
+    """`kind` is M, T or D with a label or `ALL`; or C, the messages of one conversation, with the thread id in the label's place."""
+    return f"{inbox_partition(o, inbox_id)}#{kind}#{enc(label)}"
+
+
+def by_org(o: str, kind: str, label: str, shard: int) -> str:
+    return f"{o}#{kind}#{enc(label)}#{shard}"
+
+
+def by_pod(o: str, pod_id: str, kind: str, label: str, shard: int) -> str:
+    return f"{o}#P#{enc(pod_id)}#{kind}#{enc(label)}#{shard}"
+
+
+def shard_of(inbox_id: str, shards: int) -> int:
+    return crc32(inbox_id.encode()) % shards
+
+
+def index_sort(v: int, ts: int, tie: str, identity: str) -> str:
+    """`tie` orders items of the same millisecond (a message id's first characters); `identity` is h, or the thread id."""
+    return f"{v}#{ts:013}#{enc(tie[:48])}#{enc(identity)}"
+
+
+def index_identity(sort: str) -> str:
+    return dec(sort.rsplit("#", 1)[1])
+
+
+def index_bounds(v: int, after_us: int | None, before_us: int | None) -> tuple[str, str]:
+    """Bounds on a sort key for an exclusive interval of timestamps, given in microseconds."""
+    low = f"{v}#" if after_us is None else f"{v}#{max(after_us // 1000 + 1, 0):013}"
+    high = f"{v}#{_TOP}" if before_us is None else f"{v}#{max(-(-before_us // 1000), 0):013}"
+    return low, high
+
+
+def inbox_list(o: str) -> str:
+    """Partition of the idx rows that list an organization's inboxes; sort keys by `listing_sort`."""
+    return f"{o}#L#inbox"
+
+
+def inbox_list_of_pod(o: str, pod_id: str) -> str:
+    """The same rows by pod: the value of their `by_pod` attribute."""
+    return f"{o}#P#{enc(pod_id)}#L#inbox"
+
+
+def api_key_list(o: str, scope_type: str, scope_id: str) -> str:
+    """Partition of the idx rows that list the keys bound to exactly one pod or inbox."""
+    return f"{o}#L#key#{scope_type}#{enc(scope_id)}"
+
+
+def listing_sort(created_ms: int, identity: str) -> str:
+    return f"{created_ms:013}#{enc(identity)}"
+
+
+# --- ev and eph ---------------------------------------------------------------------------------------------------------
+
+
+def events(o: str, inbox_id: str, event_type: str) -> str:
+    return f"{inbox_partition(o, inbox_id)}#{event_type}"
+
+
+def event(o: str, inbox_id: str, event_type: str, ts: int, event_id: str) -> Key:
+    return Key("ev", events(o, inbox_id, event_type), f"{ts:013}#{event_id}")
+
+
+LABEL_EVENTS = "label"
+"""`label.added` and `label.removed` share one partition per inbox, because they are read as one list."""
+
+
+def idempotency(o: str, key: str) -> Key:
+    return Key("eph", f"IDEM#{o}#{enc(key)}", "-")
+
+
+def intent(intent_id: str) -> Key:
+    return Key("eph", f"SEND#{intent_id}", "-")
+
+
+def open_intents(shard: int) -> str:
+    """One of 16 idx partitions of the sends whose second half is not stored yet; sort keys by `listing_sort`."""
+    return f"SENDS#OPEN#{shard:x}"
+
+
+def rate(o: str, window: int) -> Key:
+    return Key("eph", f"RATE#{o}", f"{window:011}")
+
+
+# --- blobs --------------------------------------------------------------------------------------------------------------
+
+
+def blob_inbox(o: str, inbox_id: str) -> str:
+    """Prefix of everything an inbox owns."""
+    return f"org/{o}/{enc(inbox_id)}/"
+
+
+def blob_message(o: str, inbox_id: str, uid: str) -> str:
+    """Prefix of one stored message's blobs. `uid` is derived from the delivery (or the send intent), not from the message id:
+    a redelivery writes the same blobs again, and a later message with the same id never shares them."""
+    return f"{blob_inbox(o, inbox_id)}{uid}/"
+
+
+def blob_raw(o: str, inbox_id: str, uid: str) -> str:
+    return blob_message(o, inbox_id, uid) + "raw.eml"
+
+
+def blob_body(o: str, inbox_id: str, uid: str) -> str:
+    return blob_message(o, inbox_id, uid) + "body.json.z"
+
+
+def blob_attachment(o: str, inbox_id: str, uid: str, attachment_id: str) -> str:
+    return f"{blob_message(o, inbox_id, uid)}attachments/{attachment_id}"
