@@ -1,0 +1,1 @@
+"""The embedded item store: one SQLite file with one writer and many readers."""
