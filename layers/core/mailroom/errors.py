@@ -1,14 +1,14 @@
 """Every error a caller can see, as one tree. Status, name and code belong to the class (spec: errors.md).
 
-    MailroomError
-    ├── BadRequest 400 ── ValidationError
-    ├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
-    ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
-    │                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete
-    ├── NotFound 404, MethodNotAllowed 405
-    ├── Conflict 409 ── RaceCondition, ResourceDeleting
-    ├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
-    └── InternalError 500, ServiceUnavailable 503
+MailroomError
+├── BadRequest 400 ── ValidationError
+├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
+├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
+│                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete
+├── NotFound 404, MethodNotAllowed 405
+├── Conflict 409 ── RaceCondition, ResourceDeleting
+├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
+└── InternalError 500, ServiceUnavailable 503
 """
 
 from __future__ import annotations

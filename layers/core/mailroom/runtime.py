@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mailroom.clock import Clock, now_ms
@@ -29,6 +29,10 @@ class Runtime:
     fetcher: Fetcher
     limiter: RateLimiter
     clock: Clock = now_ms
+    signing_key: bytes | None = None
+    """Remembered by `mailroom.secret`."""
+    hints: dict[str, str] = field(default_factory=dict)
+    """Hash of a key -> its organization, as this process last saw it: where to read, never whether to trust."""
 
 
 _current: ContextVar[Runtime] = ContextVar("mailroom_runtime")

@@ -1,0 +1,49 @@
+"""Answers in the form API Gateway's proxy integration takes: status, headers, body. The one place that shapes an error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from mailroom.errors import MailroomError, ValidationError
+
+Answer = dict[str, Any]
+
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """302 to a signed URL, for clients old enough to expect bytes (spec: messages.md, legacy)."""
+
+    location: str
+
+
+def success(value: Any, request_id: str) -> Answer:
+    """200 with JSON, 204 for None, 302 for a Redirect."""
+    if value is None:
+        return {"statusCode": 204, "headers": {"X-Request-Id": request_id}, "body": ""}
+    if isinstance(value, Redirect):
+        return {"statusCode": 302, "headers": {"X-Request-Id": request_id, "Location": value.location}, "body": ""}
+    return _json(200, value, {"X-Request-Id": request_id})
+
+
+def error_response(error: MailroomError, request_id: str, docs_url: str | None = None) -> Answer:
+    """The envelope of spec/errors.md."""
+    body: dict[str, Any] = {"name": error.name, "code": error.code, "message": error.message}
+    if isinstance(error, ValidationError):
+        body["errors"] = [{"path": list(part.path), "message": part.message} for part in error.errors]
+    if error.fix:
+        body["fix"] = error.fix
+    if docs_url:
+        body["docs"] = f"{docs_url}/errors#{error.code}"
+    headers = {"X-Request-Id": request_id}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return _json(error.status, body, headers)
+
+
+def _json(status: int, value: Any, headers: dict[str, str]) -> Answer:
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return {"statusCode": status, "headers": {"Content-Type": _JSON, **headers}, "body": body}

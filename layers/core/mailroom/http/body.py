@@ -1,0 +1,181 @@
+"""Request bodies: declared per endpoint, checked by pydantic's engine, reported as the field errors of spec/errors.md.
+
+pydantic-core is used directly: importing pydantic's own model classes costs a cold function over 100 ms (docs/decisions/0003).
+A declaration is a `Body` of named fields; what comes out is a plain dict with only the fields that were sent.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic_core import PydanticCustomError, SchemaValidator
+from pydantic_core import ValidationError as CoreError
+
+from mailroom.errors import FieldError, ValidationError
+
+Schema = dict[str, Any]
+T = TypeVar("T")
+
+_LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+# --- field types --------------------------------------------------------------------------------------------------------
+
+
+def string(*, low: int = 0, high: int | None = None) -> Schema:
+    schema: Schema = {"type": "str", "strict": True}
+    if low:
+        schema["min_length"] = low
+    if high is not None:
+        schema["max_length"] = high
+    return schema
+
+
+def boolean() -> Schema:
+    return {"type": "bool", "strict": True}
+
+
+def one_of(*values: str) -> Schema:
+    return {"type": "literal", "expected": list(values)}
+
+
+def list_of(item: Schema, *, low: int = 0, high: int | None = None) -> Schema:
+    schema: Schema = {"type": "list", "items_schema": item, "strict": True}
+    if low:
+        schema["min_length"] = low
+    if high is not None:
+        schema["max_length"] = high
+    return schema
+
+
+def strings(item: Schema | None = None) -> Schema:
+    """A list of strings; a single string stands for a list of one."""
+    return {
+        "type": "function-before",
+        "function": {"type": "no-info", "function": _as_list},
+        "schema": list_of(item or string()),
+    }
+
+
+def map_of(value: Schema, *, high: int | None = None) -> Schema:
+    schema: Schema = {"type": "dict", "keys_schema": string(), "values_schema": value, "strict": True}
+    if high is not None:
+        schema["max_length"] = high
+    return schema
+
+
+def anything() -> Schema:
+    """Any JSON value; the service checks it."""
+    return {"type": "any"}
+
+
+def instant() -> Schema:
+    """An ISO 8601 timestamp, as microseconds since the epoch."""
+    return checked(string(), _instant)
+
+
+def checked(schema: Schema, rule: Callable[[Any], Any]) -> Schema:
+    """`rule` returns the value to keep, or raises ValueError with a message for the caller."""
+
+    def apply(value: Any) -> Any:
+        try:
+            return rule(value)
+        except ValueError as error:
+            raise PydanticCustomError("rule", "{text}", {"text": str(error)}) from error
+
+    return {"type": "function-after", "function": {"type": "no-info", "function": apply}, "schema": schema}
+
+
+def object_of(required: tuple[str, ...] = (), /, *, nulls: tuple[str, ...] = (), closed: bool = False, **fields: Schema) -> Schema:
+    """Named fields; unknown ones are ignored, or refused when `closed`. A null is kept for the fields in `nulls` (update: clears),
+    and equals absence for the others (create)."""
+    entries: Schema = {
+        name: {
+            "type": "typed-dict-field",
+            "schema": schema if name in required else {"type": "nullable", "schema": schema},
+            "required": name in required,
+        }
+        for name, schema in fields.items()
+    }
+    inner: Schema = {
+        "type": "typed-dict",
+        "fields": entries,
+        "extra_behavior": "forbid" if closed else "ignore",
+        "strict": True,
+    }
+
+    def drop_nulls(value: dict[str, Any]) -> dict[str, Any]:
+        return {name: part for name, part in value.items() if part is not None or name in nulls}
+
+    return {"type": "function-after", "function": {"type": "no-info", "function": drop_nulls}, "schema": inner}
+
+
+# --- the body -----------------------------------------------------------------------------------------------------------
+
+
+class Body(Generic[T]):
+    """The declaration of one endpoint's body; `T` is the TypedDict of what comes out."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._validator = SchemaValidator(cast(Any, schema))
+
+    def read(self, raw: bytes | str | None) -> T:
+        """Raises ValidationError with every failing field."""
+        return self.check(decode(raw))
+
+    def check(self, value: Mapping[str, Any]) -> T:
+        try:
+            return cast(T, self._validator.validate_python(value))
+        except CoreError as error:
+            raise ValidationError(
+                FieldError(tuple(part["loc"]), _message(part["type"], part["msg"]))
+                for part in error.errors(include_url=False, include_context=True, include_input=False)
+            ) from None
+
+
+def decode(raw: bytes | str | None) -> dict[str, Any]:
+    """The JSON object of a body; a missing one is `{}`. Raises ValidationError at the empty path."""
+    if not raw or not raw.strip():
+        return {}
+    try:
+        text = raw.decode("utf-8") if isinstance(raw, bytes) else raw
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if _LONE_SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise ValidationError([FieldError((), "Body is not valid JSON")]) from error
+    if not isinstance(value, dict):
+        raise ValidationError([FieldError((), "Body is not a JSON object")])
+    return value
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _instant(value: str) -> int:
+    from mailroom.clock import parse_instant
+
+    try:
+        return parse_instant(value)
+    except (ValueError, OverflowError):
+        raise ValueError("Input should be an ISO 8601 timestamp") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("number out of range")
+    return value
+
+
+def _message(kind: str, text: str) -> str:
+    return "Field required" if kind == "missing" else text

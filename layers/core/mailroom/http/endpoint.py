@@ -1,0 +1,224 @@
+"""The endpoint decorator: everything that all endpoints do, in the order of spec/errors.md ("Order of evaluation")."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mailroom import log
+from mailroom.callers import Caller
+from mailroom.errors import (
+    Forbidden,
+    InternalError,
+    MailroomError,
+    NotFound,
+    PayloadTooLarge,
+    RateLimited,
+    ServiceUnavailable,
+    Unprocessable,
+    ValidationError,
+)
+from mailroom.http.answers import Answer, error_response, success
+from mailroom.http.body import Body
+from mailroom.http.params import Params
+from mailroom.http.paths import path_parameters
+from mailroom.http.tokens import Paging, read_paging
+from mailroom.keys.credentials import bearer_value, caller_of, is_session_token, note_use, refuse_session_token, secret_hash
+from mailroom.runtime import Runtime, current
+from mailroom.secret import signing_key
+from mailroom.store import keys
+from mailroom.store.meter import metered
+from mailroom.store.port import Item, ItemTooLarge, Reads, StoreBusy
+from mailroom.store.prefetch import PrefetchedStore
+
+Event = Mapping[str, Any]
+MAX_HINTS = 10_000
+
+
+@dataclass(slots=True)
+class Request:
+    """What a handler works with. `query` and `body` are what the endpoint's declarations made of them."""
+
+    event: Event
+    request_id: str
+    runtime: Runtime
+    items: PrefetchedStore
+    path: dict[str, str]
+    params: dict[str, list[str]]
+    headers: dict[str, str]
+    """Names in lower case."""
+    caller: Caller = None  # type: ignore[assignment]  # set before any handler or reader of it runs
+    credential: Item | None = None
+    query: Any = None
+    _body: Body[Any] | None = None
+
+    def body(self) -> Any:
+        """The checked body. Raises ValidationError."""
+        assert self._body is not None
+        return self._body.read(self.raw_body())
+
+    def raw_body(self) -> bytes:
+        body = self.event.get("body") or ""
+        return base64.b64decode(body) if self.event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass")
+
+    def paging(self, params: Params, *context: Any, default: int = 50, maximum: int = 100) -> Paging:
+        """`context`: what names this list apart from endpoint, path and order, usually its filters."""
+        bound = (self.event["resource"], sorted(self.path.items()), *context)
+        return read_paging(params, key=lambda: signing_key(self.runtime), context=bound, default=default, maximum=maximum)
+
+
+Handler = Callable[[Event, Any], Answer]
+Query = Callable[[Request, Params], Any]
+Prefetch = Callable[[str, Request], Reads]
+"""(organization id, request) -> what the endpoint will read first. `request.query` is set where it could be parsed."""
+
+
+def endpoint(
+    *,
+    permission: str | Sequence[str] | None,
+    body: Body[Any] | None = None,
+    query: Query | None = None,
+    reads: Prefetch | None = None,
+    key_required: bool = False,
+) -> Callable[[Callable[[Request], Any]], Handler]:
+    """Wraps `(Request) -> JSON value | None | Redirect` into a Lambda handler.
+
+    The body is checked by `request.body()`, which services that must find their target first call late (spec: messages.md,
+    "Order of checks"); all others get it from the handler's first line.
+    """
+    permissions = (permission,) if isinstance(permission, str) else tuple(permission or ())
+
+    def wrap(function: Callable[[Request], Any]) -> Handler:
+        @functools.wraps(function)
+        def handler(event: Event, context: Any = None) -> Answer:
+            started = time.perf_counter()
+            runtime = current()
+            request = _request(event, runtime, body)
+            error: MailroomError | None = None
+            with metered() as meter:
+                try:
+                    value = _answer(request, function, permissions, query, reads, key_required)
+                    answer = success(value, request.request_id)
+                except Exception as raised:  # noqa: BLE001 - the one place where any failure becomes an answer
+                    error = _mapped(raised)
+                    answer = error_response(error, request.request_id, runtime.config.docs_url)
+            caller: Caller | None = request.caller
+            log.request(
+                f"{event.get('httpMethod')} {event.get('resource')}",
+                answer["statusCode"],
+                started,
+                request_id=request.request_id,
+                organization_id=caller.organization_id if caller else None,
+                trips=meter.trips,
+                code=error.code if error else None,
+            )
+            return answer
+
+        return handler
+
+    return wrap
+
+
+def _request(event: Event, runtime: Runtime, body: Body[Any] | None) -> Request:
+    context = event.get("requestContext") or {}
+    return Request(
+        event=event,
+        request_id=context.get("requestId") or str(uuid.uuid4()),
+        runtime=runtime,
+        items=PrefetchedStore(runtime.items),
+        path=path_parameters(event["resource"], event["path"], event.get("pathParameters")),
+        params=event.get("multiValueQueryStringParameters") or {},
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        _body=body,
+    )
+
+
+def _answer(
+    request: Request,
+    function: Callable[[Request], Any],
+    permissions: tuple[str, ...],
+    query: Query | None,
+    reads: Prefetch | None,
+    key_required: bool,
+) -> Any:
+    limit = request.runtime.config.max_body_bytes
+    encoded = limit * 4 // 3 if request.event.get("isBase64Encoded") else limit
+    if len(request.event.get("body") or "") > encoded:
+        raise PayloadTooLarge
+    malformed = _read_query(request, query)
+    _authenticate(request, reads, key_required)
+    now = request.runtime.clock()
+    if not request.runtime.limiter.allow(request.caller.organization_id, now):
+        raise RateLimited(retry_after=1, fix="Slow down, or spread the requests.")
+    _check_scope(request)
+    request.caller.require(*permissions)
+    if malformed:
+        raise malformed
+    value = function(request)
+    if request.credential is not None:
+        note_use(request.credential, now, items=request.runtime.items)
+    return value
+
+
+def _read_query(request: Request, query: Query | None) -> ValidationError | None:
+    """Parsed before the credential, because the prefetch needs it; reported after it."""
+    if query is None:
+        return None
+    params = Params(request.params)
+    try:
+        request.query = query(request, params)
+        params.finish()
+    except ValidationError as error:
+        request.query = None
+        return error
+    return None
+
+
+def _authenticate(request: Request, reads: Prefetch | None, key_required: bool) -> None:
+    """The key's row is read together with the data. Which organization it belongs to never changes, so a process may remember that
+    much of it; whether it is still valid is read each time."""
+    value = bearer_value(request.headers.get("authorization"))
+    if is_session_token(value):
+        refuse_session_token(key_required=key_required)
+    hashed = secret_hash(value)
+    secret = keys.api_key_secret(hashed)
+    known = request.runtime.hints.get(hashed)
+    wanted = reads(known, request) if known and reads else Reads()
+    request.items.prefetch(Reads((secret, *wanted.keys), wanted.queries))
+    row = request.items.get(secret)
+    request.caller = caller_of(row, request.runtime.clock())
+    request.credential = row
+    if known is None:
+        if len(request.runtime.hints) >= MAX_HINTS:
+            request.runtime.hints.clear()
+        request.runtime.hints[hashed] = request.caller.organization_id
+
+
+def _check_scope(request: Request) -> None:
+    """What the path alone tells; whether the resource exists is the service's question (spec: "Scope rules")."""
+    caller, path = request.caller, request.path
+    if "pod_id" in path and caller.scope_type == "inbox":
+        raise Forbidden(fix="Use a key of pod or organization scope.")
+    if "pod_id" in path and caller.scope_type == "pod" and path["pod_id"] != caller.pod_id:
+        raise NotFound
+    if "inbox_id" in path:
+        path["inbox_id"] = path["inbox_id"].lower()
+        if caller.scope_type == "inbox" and path["inbox_id"] != caller.inbox_id:
+            raise NotFound
+
+
+def _mapped(raised: Exception) -> MailroomError:
+    """What a caller is told about any failure; detail goes to the log only."""
+    if isinstance(raised, MailroomError):
+        return raised
+    if isinstance(raised, StoreBusy):
+        return ServiceUnavailable(retry_after=1)
+    if isinstance(raised, ItemTooLarge):
+        return Unprocessable("The resource would grow beyond what can be stored", fix="Remove labels or shorten the content.")
+    log.logger.exception("request failed")
+    return ServiceUnavailable(retry_after=1) if isinstance(raised, OSError) else InternalError()

@@ -1,0 +1,1 @@
+"""API keys: credentials, their scope and what they may do (spec: organizations-auth-apikeys.md)."""
