@@ -1,0 +1,89 @@
+"""What an operation costs: sequential trips, read units and write units per port call, counted as DynamoDB bills on demand.
+
+A read unit is 4 KB read consistently, half a unit for an index; a write unit is 1 KB, twice in a transaction, where a check
+costs like a write; each entry written to or removed from an index is one more unit. A missing item costs like the smallest.
+The DynamoDB adapter does not know what stood there before a write and counts the size of what it sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+READ_BYTES = 4096
+WRITE_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    operation: str
+    """Name of the port's method."""
+    trips: int
+    read_units: float
+    write_units: int
+
+
+@dataclass(slots=True)
+class Meter:
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def trips(self) -> int:
+        return sum(call.trips for call in self.calls)
+
+    @property
+    def read_units(self) -> float:
+        return sum(call.read_units for call in self.calls)
+
+    @property
+    def write_units(self) -> int:
+        return sum(call.write_units for call in self.calls)
+
+    def add(self, operation: str, *, trips: int = 1, read_units: float = 0, write_units: int = 0) -> None:
+        self.calls.append(Call(operation, trips, read_units, write_units))
+
+
+_current: ContextVar[Meter | None] = ContextVar("mailroom_store_meter", default=None)
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Counts the store calls of this context. A meter inside another one's block counts for both."""
+    outer, meter = _current.get(), Meter()
+    token = _current.set(meter)
+    try:
+        yield meter
+    finally:
+        _current.reset(token)
+        if outer is not None:
+            outer.calls.extend(meter.calls)
+
+
+def current() -> Meter | None:
+    """The meter to feed; None when nobody measures."""
+    return _current.get()
+
+
+def get_units(sizes: Iterable[int]) -> float:
+    """Each item is rounded by itself; 0 stands for one that is missing."""
+    return float(sum(_units(size, READ_BYTES) for size in sizes))
+
+
+def query_units(sizes: Iterable[int], *, index: bool) -> float:
+    """A page is rounded as a whole."""
+    return _units(sum(sizes), READ_BYTES) * (0.5 if index else 1.0)
+
+
+def write_units(size: int, *, index_entries: int = 0, transaction: bool = False) -> int:
+    """`size` is the larger of the item's sizes before and after."""
+    return _units(size, WRITE_BYTES) * (2 if transaction else 1) + index_entries
+
+
+def batch_trips(count: int, batch: int = 100) -> int:
+    return max(1, -(-count // batch))
+
+
+def _units(size: int, unit: int) -> int:
+    return max(1, -(-size // unit))
