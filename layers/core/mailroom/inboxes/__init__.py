@@ -1,0 +1,1 @@
+"""Inboxes: addresses with a mailbox behind them (spec: inboxes.md)."""

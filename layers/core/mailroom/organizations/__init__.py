@@ -1,0 +1,1 @@
+"""Organizations: the tenants, each with a default pod (spec: organizations-auth-apikeys.md)."""
