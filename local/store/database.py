@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from mailroom.store.port import StoreBusy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
 
@@ -133,6 +133,18 @@ class Database:
                     break
                 entry = self._jobs.get_nowait()
         return jobs, entry is None
+
+
+@contextlib.contextmanager
+def reading(database: Database) -> Iterator[sqlite3.Connection]:
+    """This thread's reading connection; SQLite's own troubles become StoreBusy."""
+    try:
+        yield database.read()
+    except sqlite3.Error as error:
+        ours = _ours(error)
+        if ours is error:
+            raise
+        raise ours from error
 
 
 class _Job(Generic[T]):
