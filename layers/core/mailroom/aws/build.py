@@ -1,0 +1,40 @@
+"""The runtime of a Lambda function, from the environment that template.yaml sets."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+
+from mailroom.aws import clients
+from mailroom.aws.blobs import S3Blobs
+from mailroom.aws.dynamodb import DynamoStore
+from mailroom.aws.limits import SharedRateLimiter
+from mailroom.aws.mailer import SesMailer
+from mailroom.aws.queues import SqsQueues
+from mailroom.config import Config
+from mailroom.fetch import UrlFetcher
+from mailroom.runtime import Runtime
+
+TABLES = ("core", "idx", "ev", "eph")
+QUEUES = ("inbound", "purge", "notices")
+
+
+@cache
+def aws_runtime() -> Runtime:
+    """Raises KeyError for a name that the environment lacks."""
+    config = Config.from_environment()
+    items = DynamoStore(clients.dynamodb(), {table: os.environ[f"MAILROOM_{table.upper()}_TABLE"] for table in TABLES})
+    return Runtime(
+        config=config,
+        items=items,
+        blobs=S3Blobs(os.environ["MAILROOM_BUCKET"], client=clients.s3),
+        queues=SqsQueues({name: os.environ[f"MAILROOM_{name.upper()}_QUEUE"] for name in QUEUES}, client=clients.sqs),
+        mailer=SesMailer(
+            region=config.region,
+            configuration_set=os.environ.get("MAILROOM_CONFIGURATION_SET"),
+            items=items,
+            client=clients.sesv2,
+        ),
+        fetcher=UrlFetcher(),
+        limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
+    )

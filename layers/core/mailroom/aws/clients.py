@@ -1,0 +1,72 @@
+"""Service clients, one each, made on first use: a handler that only reads items never builds the S3 client.
+
+Made with botocore rather than boto3, whose resources and transfer manager nobody here uses and every cold start would pay for.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sqs import SQSClient
+
+_ITEMS = Config(
+    connect_timeout=1,
+    read_timeout=4,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    # `ItemStore.fetch` reads in parallel.
+    max_pool_connections=32,
+    tcp_keepalive=True,
+)
+_BLOBS = Config(
+    connect_timeout=2,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=16,
+    # Otherwise presigned addresses name the global endpoint, which redirects outside its home region and breaks the signature.
+    signature_version="s3v4",
+    s3={"addressing_style": "auto", "us_east_1_regional_endpoint": "regional"},
+)
+_QUEUES = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+# A repeated SendEmail is a second mail: whoever gets no answer does not know, and must not try again.
+_MAIL = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.Session()
+
+
+def _client(service: str, config: Config) -> Any:
+    return _session().create_client(service, config=config)
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    client: DynamoDBClient = _client("dynamodb", _ITEMS)
+    return client
+
+
+@cache
+def s3() -> S3Client:
+    client: S3Client = _client("s3", _BLOBS)
+    return client
+
+
+@cache
+def sqs() -> SQSClient:
+    client: SQSClient = _client("sqs", _QUEUES)
+    return client
+
+
+@cache
+def sesv2() -> SESV2Client:
+    client: SESV2Client = _client("sesv2", _MAIL)
+    return client
