@@ -1,0 +1,50 @@
+"""400 mails of 12 KB by 16 SMTP connections: from the first byte sent to the last mail readable by API."""
+
+from __future__ import annotations
+
+import smtplib
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmarks.mails import mail
+from benchmarks.report import Row
+from benchmarks.servers import Server, mailroom, messages_path
+
+MAILS, CONNECTIONS = 400, 16
+
+
+def readable(server: Server, inbox_id: str) -> list[str]:
+    subjects: list[str] = []
+    token = ""
+    while True:
+        page = server.call("GET", f"{messages_path(inbox_id)}?limit=500{token}")
+        subjects += [message["subject"] for message in page["messages"]]
+        if "next_page_token" not in page:
+            return subjects
+        token = f"&page_token={page['next_page_token']}"
+
+
+def run() -> list[Row]:
+    with mailroom() as server:
+        inbox_id = server.inbox("arrivals")
+        mails = [mail(inbox_id, number) for number in range(MAILS)]
+
+        def send(share: int) -> None:
+            with smtplib.SMTP(*server.smtp) as smtp:
+                for raw in mails[share::CONNECTIONS]:
+                    smtp.sendmail("sender@example.com", [inbox_id], raw)
+
+        started = time.perf_counter()
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            list(pool.map(send, range(CONNECTIONS)))
+        accepted = time.perf_counter() - started
+        deadline = started + 120
+        while len(found := readable(server, inbox_id)) < MAILS and time.perf_counter() < deadline:
+            time.sleep(0.02)
+        took = time.perf_counter() - started
+    return [
+        Row("accepted by SMTP", MAILS / accepted, "mails/s"),
+        Row("readable by API", MAILS / took, "mails/s", bar=100, better="higher"),
+        Row("lost", MAILS - len(set(found)), "mails", bar=0),
+        Row("twice", len(found) - len(set(found)), "mails", bar=0),
+    ]
