@@ -1,0 +1,224 @@
+"""Where the new content of a mail ends, decided on its lines. Text and HTML are both brought into lines and decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from mailroom.mail import replies_marks as marks
+
+_ATTRIBUTION_LINES: Final = 5
+_HEADER_LINES: Final = 18
+_FOOTER_LINES: Final = 40
+_WRAP_WIDTH: Final = 60
+
+
+class Quote(IntEnum):
+    """Whether a line is quoted: no, perhaps (a bare `<blockquote>`), certainly."""
+
+    NONE = 0
+    PERHAPS = 1
+    YES = 2
+
+
+@dataclass(slots=True)
+class Line:
+    text: str
+    quote: Quote = Quote.NONE
+    marker: bool = False
+    """Known by its markup to open history that runs to the end of the mail."""
+    signature: bool = False
+    """Known by its markup to belong to a signature."""
+
+    @property
+    def blank(self) -> bool:
+        return not self.text or self.text.isspace()
+
+
+def find_cut(lines: Sequence[Line]) -> int | None:
+    """Index of the first line of the history; None when there is none, when it is interleaved with answers, or when nothing
+    would be left."""
+    opening = _find_opening(lines)
+    head = lines if opening is None else lines[:opening]
+    for cut in (_find_quote(head), opening, _find_below_device(head) if opening is None else None):
+        if cut is None:
+            continue
+        cut = _without_divider(lines, cut)
+        if any(not line.blank for line in lines[:cut]):
+            return cut
+    return None
+
+
+def _find_opening(lines: Sequence[Line]) -> int | None:
+    """The first line after which everything is history, whatever it looks like."""
+    for index, line in enumerate(lines):
+        if line.marker:
+            return index
+        if line.quote is Quote.YES or line.blank:
+            continue
+        if _opens_history(lines, index):
+            return index
+    return None
+
+
+def _opens_history(lines: Sequence[Line], index: int) -> bool:
+    text = lines[index].text
+    if text.lstrip()[:1] in marks.DASHES and (marks.is_titled_divider(text) or marks.is_above_this_line(text)):
+        return True
+    if len(text) < 80 and marks.is_forward_opening(text):
+        return True
+    if ":" not in text[:48] and "：" not in text[:48]:
+        return marks.is_bare_title(text) and _header_follows(lines, index + 1)
+    return marks.header_role(text) is not None and marks.is_header_block(
+        [line.text for line in lines[index : index + _HEADER_LINES]], divided=_divider_above(lines, index) is not None
+    )
+
+
+def _header_follows(lines: Sequence[Line], start: int) -> bool:
+    return any(marks.header_role(line.text) is not None for line in lines[start : start + 3])
+
+
+def _divider_above(lines: Sequence[Line], index: int) -> int | None:
+    for above in range(index - 1, max(-1, index - 4), -1):
+        if not lines[above].blank:
+            return above if marks.is_divider(lines[above].text) else None
+    return None
+
+
+def _without_divider(lines: Sequence[Line], cut: int) -> int:
+    divider = _divider_above(lines, cut)
+    return cut if divider is None else divider
+
+
+def _find_quote(lines: Sequence[Line]) -> int | None:
+    """The attribution above a quote that runs to the end, or the quote itself."""
+    for index, line in enumerate(lines):
+        if line.quote is Quote.YES or line.blank or not marks.may_end_attribution(line.text):
+            continue
+        start, strength = _attribution(lines, index)
+        below = _next_filled(lines, index + 1)
+        if below is None or strength == 0:
+            continue
+        if lines[below].quote is not Quote.NONE:
+            if _runs_to_end(lines, below, least=Quote.PERHAPS):
+                return start
+            if lines[below].quote is Quote.YES or strength == 2:
+                return None
+        elif strength == 2:
+            return start
+    return _find_trailing_quote(lines)
+
+
+def _attribution(lines: Sequence[Line], end: int) -> tuple[int, int]:
+    """(first line, strength) of the attribution ending here, over wrapped lines."""
+    best = (end, 0)
+    joined = ""
+    for start in range(end, max(-1, end - _ATTRIBUTION_LINES), -1):
+        text = marks.plain(lines[start].text)
+        if not text or lines[start].quote is not lines[end].quote or len(joined) + len(text) > 420:
+            break
+        joined = f"{text} {joined}" if joined else text
+        if best[1] == 2:
+            if not _continues(lines, start, best[0]):
+                continue
+            best = (start, 2)
+            continue
+        best = max((best[0], best[1]), (start, marks.attribution_strength(joined)), key=lambda found: found[1])
+    return best
+
+
+def _continues(lines: Sequence[Line], start: int, known: int) -> bool:
+    text = marks.plain(lines[start].text)
+    return marks.starts_attribution(text) or (start == known - 1 and marks.wraps_into_next(text))
+
+
+def _find_trailing_quote(lines: Sequence[Line]) -> int | None:
+    last = next((index for index in range(len(lines) - 1, -1, -1) if lines[index].quote is Quote.YES), None)
+    if last is None or not _is_footer(lines, last + 1):
+        return None
+    start = first = last
+    while first > 0 and (lines[first - 1].quote is Quote.YES or lines[first - 1].blank or _is_wrapped(lines, first - 1)):
+        first -= 1
+        start = first if lines[first].quote is Quote.YES else start
+    if any(line.quote is Quote.YES for line in lines[:first]) or _is_code(lines, start):
+        return None
+    return _with_attribution(lines, start)
+
+
+def _with_attribution(lines: Sequence[Line], start: int) -> int:
+    above = next((index for index in range(start - 1, max(-1, start - 4), -1) if not lines[index].blank), None)
+    if above is None:
+        return start
+    first, strength = _attribution(lines, above)
+    return first if strength else start
+
+
+def _is_code(lines: Sequence[Line], start: int) -> bool:
+    """Prompts of a Python shell, conflict markers and diffs use `>` too."""
+    block = [line.text.lstrip() for line in lines[start:] if line.quote is Quote.YES and line.text.lstrip().startswith(">")]
+    if block and all(text.startswith(">>>") for text in block):
+        return True
+    return start > 0 and bool(block) and lines[start - 1].text.startswith("---") and any(line.text.startswith("< ") for line in lines[max(0, start - 50) : start])
+
+
+def _runs_to_end(lines: Sequence[Line], start: int, *, least: Quote) -> bool:
+    """Whether nothing but quote, inner attributions, damaged wraps and a footer follows."""
+    index = start
+    while index < len(lines):
+        line = lines[index]
+        if line.quote >= least or line.blank or _is_wrapped(lines, index):
+            index += 1
+        elif _is_footer(lines, index):
+            return True
+        elif (end := _inner_attribution(lines, index)) is not None:
+            index = end + 1
+        else:
+            return False
+    return True
+
+
+def _inner_attribution(lines: Sequence[Line], start: int) -> int | None:
+    for end in range(start, min(len(lines), start + _ATTRIBUTION_LINES)):
+        if lines[end].blank or lines[end].quote is not Quote.NONE:
+            return None
+        if marks.may_end_attribution(lines[end].text) and _attribution(lines, end) == (start, 2):
+            below = _next_filled(lines, end + 1)
+            return end if below is not None and lines[below].quote is not Quote.NONE else None
+    return None
+
+
+def _is_wrapped(lines: Sequence[Line], index: int) -> bool:
+    """A quoted line was wrapped on its way, and its rest lost the quote mark."""
+    if not 0 < index < len(lines) - 1 or lines[index].blank or lines[index].quote is not Quote.NONE:
+        return False
+    above, text, below = lines[index - 1], lines[index].text.strip(), lines[index + 1]
+    if above.quote is not Quote.YES or below.quote is not Quote.YES or len(above.text.rstrip()) < _WRAP_WIDTH:
+        return False
+    return not text[:1].isupper() or above.text.rstrip()[-1:] not in ".?!:"
+
+
+def _is_footer(lines: Sequence[Line], start: int) -> bool:
+    """Whether the rest is empty, or a signature or notice below the quote."""
+    rest = [line for line in lines[start : start + 400] if not line.blank]
+    if not rest or all(line.signature for line in rest):
+        return True
+    if len(rest) > _FOOTER_LINES:
+        return False
+    unsigned = next(line for line in rest if not line.signature)
+    return unsigned.quote is Quote.NONE and marks.opens_footer(unsigned.text)
+
+
+def _find_below_device(lines: Sequence[Line]) -> int | None:
+    """Text set off below "Sent from my phone" is the mail answered: phones put their line at the end of what was typed."""
+    if any(line.quote is Quote.YES for line in lines):
+        return None
+    for index in range(1, len(lines) - 2):
+        if not lines[index].blank and lines[index - 1].blank and lines[index + 1].blank and marks.is_device_signature(lines[index].text.strip()):
+            return index + 1 if not _is_footer(lines, index + 1) else None
+    return None
+
+
+def _next_filled(lines: Sequence[Line], start: int) -> int | None:
+    return next((index for index in range(start, len(lines)) if not lines[index].blank), None)

@@ -1,0 +1,189 @@
+"""What single lines of a mail are: attributions, header blocks, dividers, signatures, footers.
+
+Every pattern runs on one line, or on at most five joined ones, of bounded length, and none nests quantifiers: linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+from mailroom.mail import replies_languages as words
+
+Role = Literal["from", "date", "to", "copy", "subject"]
+
+_LONGEST_ATTRIBUTION: Final = 420
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"))
+DASHES: Final = "-_=*~#—–‐‑−─━"
+_DECORATION: Final = f" \t|{DASHES}"
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    return "|".join(sorted(map(re.escape, phrases), key=len, reverse=True))
+
+
+_VERB_LAST: Final = re.compile(
+    rf"(?:(?<!\w)(?:{_any_of(words.VERBS_LAST)})|{_any_of(words.VERBS_LAST_UNSPACED)})(?:\s?\([aа]\))?[\s)\"'”»]*$", re.IGNORECASE
+)
+_VERB: Final = re.compile(rf"(?<!\w)(?:{_any_of(words.VERBS_ANYWHERE)})(?!\w)", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?<![^\s<(\[\"':;,])[^\s<>()\[\]\":;,]{1,80}@[\w.-]{2,200}")
+_TIME: Final = re.compile(r"(?<!\d)\d{1,2}\s?(?:[:.h時点點시]|uur)\s?\d{2}(?!\d)")
+_DATE: Final = re.compile(r"(?<!\d)(?:\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|(?:19|20)\d\d|\d{4}(?=[年년])|[۰-۹]{4}|[٠-٩]{4}|\d{1,2}[月월])(?!\d)")
+_SENTENCE_BREAK: Final = re.compile(r"[^\W\d_]{5}[.!?] +[^\W\d_]")
+_OPENING: Final = re.compile(rf"(?:{_any_of(words.OPENINGS)})(?!\w)", re.IGNORECASE)
+_TITLE_IN_DIVIDER: Final = re.compile(rf"[ \t>]*[{re.escape(DASHES)}]{{2,}} ?([^{re.escape(DASHES)}\s][^\n]{{1,80}})")
+_ABOVE: Final = re.compile(_any_of(words.ABOVE_THIS_LINE), re.IGNORECASE)
+_DEVICE: Final = re.compile(
+    rf"(?:(?:{_any_of(words.DEVICE_STARTS)})(?!\w)[^.!?,;:]{{2,60}}|[^.!?,;:]{{2,40}}(?:{_any_of(words.DEVICE_ENDS)}))$", re.IGNORECASE
+)
+_LINK: Final = re.compile(r"[<(\[]?https?://[^\s>)\]]{1,2000}[>)\]]?")
+_FOOTER: Final = re.compile(_any_of(words.FOOTERS), re.IGNORECASE)
+
+_ROLES: Final[dict[str, Role]] = {
+    **dict.fromkeys(words.COPY, "copy"),
+    **dict.fromkeys(words.RECIPIENT, "to"),
+    **dict.fromkeys(words.SENT, "date"),
+    **dict.fromkeys(words.SENDER, "from"),
+    **dict.fromkeys(words.SUBJECT, "subject"),
+}
+_TITLES: Final = frozenset(words.DIVIDER_TITLES)
+_TITLE_STARTS: Final = tuple(words.DIVIDER_TITLE_STARTS)
+_FORWARD_OPENINGS: Final = frozenset(words.FORWARD_OPENINGS)
+
+
+def plain(line: str) -> str:
+    """The line without invisible characters, with single spaces. Shorter or equal."""
+    return " ".join(line.translate(_INVISIBLE).split())
+
+
+def attribution_strength(candidate: str) -> Literal[0, 1, 2]:
+    """How surely one joined line introduces a quote: 2 on its own, 1 only directly above quoted lines, 0 not at all."""
+    line = candidate.strip(_DECORATION + "\"'•")
+    if not 5 <= len(line) <= _LONGEST_ATTRIBUTION:
+        return 0
+    colon = line[-1] in ":：" or line.endswith((":)", ": )", ":>"))
+    body = line.rstrip(" :：")
+    addresses = list(_ADDRESS.finditer(body)) if "@" in body else []
+    dates = [*_TIME.finditer(body), *_DATE.finditer(body)]
+    verb_last = _VERB_LAST.search(body, max(0, len(body) - 60)) is not None
+    verb = verb_last or (colon and _VERB.search(body) is not None)
+    first = min((found.start() for found in dates), default=len(body))
+    last = max((found.end() for found in dates), default=0)
+    date_opens, date_closes = first <= 40, bool(dates) and last >= len(body) - 10
+    address_closes = bool(addresses) and addresses[-1].end() >= len(body) - 4
+    if verb and dates and (addresses or (colon and (date_opens or date_closes) and not _SENTENCE_BREAK.search(body))):
+        return 2 if colon or verb_last else 1
+    if colon and addresses and dates and ((address_closes and date_opens) or date_closes):
+        return 2
+    if colon and (verb or address_closes or len(dates) > 1) and not _SENTENCE_BREAK.search(body):
+        return 1
+    return 1 if address_closes and dates and first == 0 else 0
+
+
+def may_end_attribution(line: str) -> bool:
+    """Cheap test before joining lines: ends with a colon, or with a verb such as "wrote"."""
+    end = line.rstrip(_DECORATION + "\"'\u202c\u200e\u200f>)\xa0")[-1:]
+    return end in {":", "："} or (bool(end) and _VERB_LAST.search(line.rstrip(_DECORATION), max(0, len(line) - 60)) is not None)
+
+
+def starts_attribution(line: str) -> bool:
+    """Whether an attribution that goes on below may have begun here: "On Tue, Apr 3, 2012 at"."""
+    return len(line) <= 100 and line[-1:] not in ".!?:" and _OPENING.match(line) is not None and any(map(str.isdigit, line))
+
+
+def wraps_into_next(line: str) -> bool:
+    """Whether an address was broken off at the end of the line: "Ann Example <"."""
+    return line[-1:] in "<([" if line else False
+
+
+def header_role(line: str) -> Role | None:
+    """Which header field a line such as `*Gesendet:* Montag` names, in any known language."""
+    head = line[:48].lstrip(" \t*_>|•\xa0").replace("：", ":")
+    name, colon, _ = head.partition(":")
+    return _ROLES.get(plain(name).strip("* _").casefold()) if colon else None
+
+
+def is_header_block(lines: Sequence[str], *, divided: bool) -> bool:
+    """Whether the lines open with the header block of a quoted mail.
+
+    Three fields with a sender and a dated line are asked for, and an address or a subject: a timetable ("From: Ulm, To: Bonn,
+    Date: 3 May") has neither. Below a divider (`divided`) a sender and one more field suffice.
+    """
+    if header_role(lines[0]) is None:
+        return False
+    fields = _header_fields(lines)
+    roles = {role for role, _ in fields}
+    if "from" not in roles:
+        return False
+    if divided:
+        return len(roles) >= 2
+    dated = any(role == "date" and any(map(str.isdigit, value)) for role, value in fields)
+    addressed = any("@" in value for role, value in fields if role in {"from", "to"})
+    return dated and ((len(roles) >= 3 and ("subject" in roles or addressed)) or (len(roles) == 2 and addressed))
+
+
+def _header_fields(lines: Sequence[str]) -> list[tuple[Role, str]]:
+    fields: list[tuple[Role, str]] = []
+    strays = 0
+    for line in lines:
+        role = header_role(line)
+        if role is not None:
+            fields.append((role, line[:400]))
+            strays = 0
+        elif fields and (strays := strays + 1) > 2:
+            break
+        elif fields and line.strip():
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[:400]}")
+    return fields
+
+
+def is_divider(line: str) -> bool:
+    """A line drawn with dashes, underscores and the like; `--`, which opens a signature, is none."""
+    bare = line.strip(" \t\xa0*")
+    return len(bare) >= 4 and not bare.strip(DASHES + " ") or (len(line.strip()) >= 4 and not line.strip(" \t" + DASHES))
+
+
+def is_titled_divider(line: str) -> bool:
+    """`-----Original Message-----` and its kin, also with a header field run on behind it."""
+    found = _TITLE_IN_DIVIDER.match(line)
+    if found is None:
+        return False
+    title = re.split(rf"[{re.escape(DASHES)}]{{2}}", found[1], maxsplit=1)[0]
+    title = plain(title).strip(_DECORATION + ":：").casefold().replace("’", "'")
+    return title in _TITLES or (title.startswith(_TITLE_STARTS) and found[1].rstrip()[-1:] in DASHES)
+
+
+def is_bare_title(line: str) -> bool:
+    """The title without its dashes; it counts only above a header field."""
+    return len(line) < 60 and plain(line).strip(_DECORATION + ":：").casefold().replace("’", "'") in _TITLES
+
+
+def is_forward_opening(line: str) -> bool:
+    """Apple Mail's "Begin forwarded message:" and its translations."""
+    return len(line) < 80 and plain(line).strip(_DECORATION + ":：").casefold() in _FORWARD_OPENINGS
+
+
+def is_above_this_line(line: str) -> bool:
+    """The line ticket systems ask one to answer above; it is short, or framed by dashes or hashes."""
+    found = _ABOVE.search(line[:200])
+    if found is None or len(line) > 200:
+        return False
+    bare = line.strip()
+    return bare[:2] in {"--", "##", "==", "__", "**", "—-"} or bare[:1] in "-–—=#_*" or bare[-2:] in {"--", "##", "=="}
+
+
+def is_device_signature(line: str) -> bool:
+    """ "Sent from my iPhone", "Get Outlook for iOS<link>"; no sentence about a desk."""
+    if len(line) > 2200:
+        return False
+    bare = _LINK.sub("", line).strip(" \t*_[]()<>.")
+    return 8 <= len(bare) <= 80 and _DEVICE.match(bare) is not None and len(bare.split()) <= 9
+
+
+def opens_footer(line: str) -> bool:
+    """Whether what starts here is a signature, a list footer or a notice, and no answer."""
+    bare = line.strip()
+    if bare in {"--", "-- ", "—", "__", "---"} or is_divider(line):
+        return True
+    return is_device_signature(bare) or _FOOTER.search(bare[:120]) is not None
