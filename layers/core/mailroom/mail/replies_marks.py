@@ -14,7 +14,9 @@ from mailroom.mail import replies_languages as words
 Role = Literal["from", "date", "to", "copy", "subject"]
 
 _LONGEST_ATTRIBUTION: Final = 420
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"))
+_INVISIBLE: Final = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+)
 DASHES: Final = "-_=*~#—–‐‑−─━"
 _DECORATION: Final = f" \t|{DASHES}"
 
@@ -29,14 +31,16 @@ _VERB_LAST: Final = re.compile(
 _VERB: Final = re.compile(rf"(?<!\w)(?:{_any_of(words.VERBS_ANYWHERE)})(?!\w)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?<![^\s<(\[\"':;,])[^\s<>()\[\]\":;,]{1,80}@[\w.-]{2,200}")
 _TIME: Final = re.compile(r"(?<!\d)\d{1,2}\s?(?:[:.h時点點시]|uur)\s?\d{2}(?!\d)")
-_DATE: Final = re.compile(r"(?<!\d)(?:\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|(?:19|20)\d\d|\d{4}(?=[年년])|[۰-۹]{4}|[٠-٩]{4}|\d{1,2}[月월])(?!\d)")
+_DATE: Final = re.compile(
+    r"(?<!\d)(?:\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|(?:19|20)\d\d|\d{4}(?=[年년])|[۰-۹]{4}|[٠-٩]{4}|\d{1,2}[月월])(?!\d)"
+)
 _SENTENCE_BREAK: Final = re.compile(r"[^\W\d_]{5}[.!?] +[^\W\d_]")
 _OPENING: Final = re.compile(rf"(?:{_any_of(words.OPENINGS)})(?!\w)", re.IGNORECASE)
 _TITLE_IN_DIVIDER: Final = re.compile(rf"[ \t>]*[{re.escape(DASHES)}]{{2,}} ?([^{re.escape(DASHES)}\s][^\n]{{1,80}})")
 _ABOVE: Final = re.compile(_any_of(words.ABOVE_THIS_LINE), re.IGNORECASE)
-_DEVICE: Final = re.compile(
-    rf"(?:(?:{_any_of(words.DEVICE_STARTS)})(?!\w)[^.!?,;:]{{2,60}}|[^.!?,;:]{{2,40}}(?:{_any_of(words.DEVICE_ENDS)}))$", re.IGNORECASE
-)
+_DEVICE_START: Final = rf"(?:{_any_of(words.DEVICE_STARTS)})(?!\w)[^.!?,;:]{{2,60}}"
+_DEVICE_END: Final = rf"[^.!?,;:]{{2,40}}(?:{_any_of(words.DEVICE_ENDS)})"
+_DEVICE: Final = re.compile(rf"(?:{_DEVICE_START}|{_DEVICE_END})$", re.IGNORECASE)
 _LINK: Final = re.compile(r"[<(\[]?https?://[^\s>)\]]{1,2000}[>)\]]?")
 _FOOTER: Final = re.compile(_any_of(words.FOOTERS), re.IGNORECASE)
 

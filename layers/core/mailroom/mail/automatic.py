@@ -1,0 +1,24 @@
+"""Whether a mail was made without a human: answers to it would loop (RFC 3834)."""
+
+from __future__ import annotations
+
+from mailroom.mail.fields import Header
+from mailroom.mail.words import field_text
+
+_BULK = frozenset(("bulk", "list", "junk", "auto_reply"))
+_MARKS = ("list-id", "x-autoreply", "x-autorespond", "x-auto-reply-from")
+
+
+def is_automatic(header: Header, content_type: str) -> bool:
+    submitted = _word(header, "auto-submitted")
+    if submitted and submitted != "no":
+        return True
+    if _word(header, "precedence") in _BULK or content_type == "multipart/report":
+        return True
+    return _word(header, "return-path") == "<>" or any(header.first(name) is not None for name in _MARKS)
+
+
+def _word(header: Header, name: str) -> str:
+    """The value before parameters and comments, in lower case."""
+    raw = header.first(name)
+    return "" if raw is None else field_text(raw, 200).partition(";")[0].partition("(")[0].strip().lower()

@@ -1,0 +1,54 @@
+"""History in HTML mail: the document is brought into lines that know their place in it, cut like text, and written again."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lxml import etree
+
+from mailroom.mail.replies_dom import TooDeep, flatten, inner_html, remove_from
+from mailroom.mail.replies_lines import find_cut
+
+LONGEST_HTML: Final = 5_000_000
+"""Characters. A longer body comes back unchanged, and so does one with more than `MOST_TAGS` tags."""
+MOST_TAGS: Final = 150_000
+
+_DOCUMENT: Final = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+_BREAKS: Final = re.compile(r"<(?:br|p|div|table|blockquote|li|h[1-6])\b", re.IGNORECASE)
+
+
+def extract(html: str) -> str:
+    """See `replies.extract_html`."""
+    if len(html) > LONGEST_HTML or html.count("<") > MOST_TAGS:
+        return html
+    try:
+        return _extract(html)
+    except (etree.LxmlError, TooDeep):
+        return html
+
+
+def _extract(html: str) -> str:
+    root = _parse(html)
+    body = root.find("body")
+    if body is None:
+        return html
+    lines, places = flatten(body, preformatted=_BREAKS.search(html) is None)
+    cut = find_cut(lines)
+    if cut is None:
+        return html
+    remove_from(body, places[cut])
+    if _DOCUMENT.search(html):
+        return etree.tostring(root.getroottree(), encoding="unicode", method="html")
+    head = root.find("head")
+    return ("" if head is None else inner_html(head)) + inner_html(body)
+
+
+def _parse(html: str) -> etree._Element:
+    # Bytes and a stated encoding: an encoding declaration inside a str is an error, inside bytes it is overruled.
+    data = html.replace("\x00", "").encode("utf-8", "replace")
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, default_doctype=False)
+    root = etree.fromstring(data, parser)
+    if root is None:
+        raise etree.ParserError("no element in it")
+    return root

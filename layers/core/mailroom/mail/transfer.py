@@ -1,0 +1,93 @@
+"""Content-Transfer-Encoding, undone leniently: what can be decoded is, nothing raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_NOT_ALPHABET = bytes(set(range(256)) - set(_ALPHABET))
+_SPACE = b" \t\r\n"
+_SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
+_BARE_CR = re.compile(rb"\r(?!\n)")
+
+
+def decode(data: bytes, encoding: str, *, textual: bool = False) -> bytes:
+    """Decoded content; `encoding` is the header's value. `textual` content that is not in the encoding it claims stays as it is."""
+    match re.sub(r"[^a-z0-9]", "", encoding.partition(";")[0].partition("(")[0].lower()):
+        case "base64" | "xbase64" | "b":
+            return data if textual and _is_plain_text(data) else base64(data)
+        case "quotedprintable" | "qp":
+            return quoted_printable(data)
+        case "uuencode" | "xuuencode" | "uue" | "xuue":
+            return uuencode(data)
+        case _:
+            return data
+
+
+def base64(data: bytes) -> bytes:
+    """Foreign characters are skipped, missing padding is added. Text after the padding is dropped, further base64 is not."""
+    end = data.find(b"=")
+    if end < 0 or not data[end:].strip(b"=" + _SPACE):
+        try:
+            return binascii.a2b_base64(data)
+        except binascii.Error:
+            return _base64_segment(data)
+    decoded = [_base64_segment(data[:end])]
+    for segment in re.split(rb"=+", data[end:].lstrip(b"=")):
+        joined = segment.translate(None, _SPACE)
+        if len(joined) < 2 or joined.translate(None, _ALPHABET) or b" " in segment.strip():
+            break
+        decoded.append(_base64_segment(joined))
+    return b"".join(decoded)
+
+
+def _base64_segment(data: bytes) -> bytes:
+    letters = data.translate(None, _NOT_ALPHABET)
+    rest = len(letters) % 4
+    # One letter alone holds no byte.
+    letters = letters[:-1] if rest == 1 else letters + b"=" * (-len(letters) % 4)
+    return binascii.a2b_base64(letters)
+
+
+def _is_plain_text(data: bytes) -> bool:
+    """Text labelled as base64 by mistake: blanks between words, punctuation."""
+    head = data[:4096].strip()
+    foreign = head.translate(None, _ALPHABET + b"=\r\n")
+    return len(foreign) * 10 > len(head)
+
+
+def quoted_printable(data: bytes) -> bytes:
+    if b"=" not in data:
+        return data
+    if b"\r" in data:
+        # The C decoder takes a bare CR after `=` for the start of a soft line break and skips to the next LF.
+        data = _BARE_CR.sub(b"\n", data)
+    return binascii.a2b_qp(_SOFT_BREAK_WITH_BLANKS.sub(b"=", data))
+
+
+def uuencode(data: bytes) -> bytes:
+    lines = iter(data.splitlines())
+    for line in lines:
+        if line.startswith(b"begin "):
+            break
+    else:
+        return data
+    decoded = []
+    for line in lines:
+        if line.rstrip() in (b"end", b"`", b""):
+            break
+        decoded.append(_uu_line(line))
+    return b"".join(decoded)
+
+
+def _uu_line(line: bytes) -> bytes:
+    try:
+        return binascii.a2b_uu(line)
+    except binascii.Error:
+        # Trailing garbage: some encoders pad lines; the first character says how many bytes there are.
+        length = (((line[0] - 32) & 63) * 4 + 5) // 3
+    try:
+        return binascii.a2b_uu(line[:length])
+    except binascii.Error:
+        return b""
