@@ -29,8 +29,12 @@ class ThreadRecord(TypedDict):
     """Of the newest aggregated message."""
     first_ts: int
     """Of the oldest aggregated message: whose subject the thread shows."""
+    first_message_id: str
     senders: list[str]
     recipients: list[str]
+    senders_at: list[int]
+    """Where each sender first appeared (`threads.bounded`), so that mail committed out of order finds its place."""
+    recipients_at: list[int]
     last_message_id: str
     message_count: int
     size: int
@@ -39,5 +43,8 @@ class ThreadRecord(TypedDict):
     subject: NotRequired[str]
     preview: NotRequired[str]
     attachments: NotRequired[list[AttachmentRecord]]
+    attachments_at: NotRequired[list[int]]
+    cuts: NotRequired[dict[str, int]]
+    """Name of a list that was shortened to fit the item -> the place from which on it was cut."""
     deleting: NotRequired[bool]
     """Set when a thread of over 100 messages is being deleted: it no longer exists for readers."""

@@ -1,0 +1,78 @@
+"""Index entries of messages and threads, and the guards under which they are written and dropped (design: data.md, "Writes").
+
+An entry is written before (or with) the item it leads to and dropped after, from the change feed: the index is a superset of the
+truth. `mv` is the version of the item it was last written for, `w` when, in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mailroom.ids import digest26
+from mailroom.messages.labels import visibility
+from mailroom.messages.record import MessageRecord
+from mailroom.store import keys
+from mailroom.store.port import Absent, AtMost, Delete, Key, Set, Update, any_of
+from mailroom.threads.record import ThreadRecord
+
+MESSAGES, CONVERSATION, THREADS = "M", "C", "T"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    key: Key
+    attributes: dict[str, str] = field(default_factory=dict, compare=False)
+    """What the secondary indexes sort it under."""
+
+
+def message_sort(record: MessageRecord) -> str:
+    return keys.index_sort(visibility(record["labels"]), record["ts"], record["message_id"], digest26(record["message_id"]))
+
+
+def thread_sort(record: ThreadRecord) -> str:
+    return keys.index_sort(visibility(record["labels"]), record["ts"], record["thread_id"], record["thread_id"])
+
+
+def message_entries(o: str, record: MessageRecord) -> list[IndexEntry]:
+    """One for the inbox, one for the conversation, one for each label."""
+    sort, inbox_id = message_sort(record), record["inbox_id"]
+    partitions = [keys.index_partition(o, inbox_id, MESSAGES, label) for label in (keys.ALL, *record["labels"])]
+    partitions.append(keys.index_partition(o, inbox_id, CONVERSATION, record["thread_id"]))
+    return [IndexEntry(Key("idx", partition, sort)) for partition in partitions]
+
+
+def thread_entries(o: str, record: ThreadRecord, shards: int) -> list[IndexEntry]:
+    """One for the inbox and one for each label, each also under pod and organization. A thread being deleted has none."""
+    if record.get("deleting"):
+        return []
+    sort, inbox_id = thread_sort(record), record["inbox_id"]
+    shard = keys.shard_of(inbox_id, shards)
+    return [
+        IndexEntry(
+            Key("idx", keys.index_partition(o, inbox_id, THREADS, label), sort),
+            {
+                "by_pod": keys.by_pod(o, record["pod_id"], THREADS, label, shard),
+                "by_org": keys.by_org(o, THREADS, label, shard),
+            },
+        )
+        for label in (keys.ALL, *record["labels"])
+    ]
+
+
+def without(entries: Iterable[IndexEntry], others: Iterable[IndexEntry]) -> list[IndexEntry]:
+    """Those of `entries` that are not among `others`."""
+    known = {entry.key for entry in others}
+    return [entry for entry in entries if entry.key not in known]
+
+
+def put_entry(entry: IndexEntry, ver: int, now: int) -> Update:
+    """`ver` is the version of the item that will carry the entry. A failed condition means that the item has moved on."""
+    changes = [Set("mv", ver), Set("w", now), *(Set(name, value) for name, value in entry.attributes.items())]
+    return Update(entry.key, tuple(changes), any_of(Absent(), AtMost("mv", ver)))
+
+
+def drop_entry(entry: IndexEntry, ver: int) -> Delete:
+    """`ver` is the last version of the item that carried the entry. Without the guard a replayed change would take away an entry
+    that a later version has put back."""
+    return Delete(entry.key, AtMost("mv", ver))
