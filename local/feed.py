@@ -1,0 +1,161 @@
+"""Feeds the stream workers from the store's change log, as Lambda feeds them from DynamoDB Streams: in order, at least once, each
+from a durable position of its own. A batch that fails is tried again until it passes; nothing is skipped."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from local.queues import failures
+from local.store.database import reading
+from mailroom.aws.attribute_values import to_attributes
+from mailroom.ids import uuid7
+from mailroom.store.port import ChangeRecord, StoreBusy
+
+if TYPE_CHECKING:
+    from local.invoke import Call
+    from local.store.changelog import SqliteChangeFeed
+    from local.store.database import Database
+    from local.template import StreamWorker
+    from mailroom.clock import Clock
+
+ToEvent = Callable[[Sequence[ChangeRecord]], dict[str, Any]]
+"""Changes as a DynamoDB Streams event; each record's `eventID` and `SequenceNumber` tell the change's sequence."""
+
+TRIM_EVERY = 1000
+"""Changes between two trims of the log."""
+
+_WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
+_IDLE_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Positions:
+    """How far each worker has come, and trimming of what all have behind them."""
+
+    def __init__(self, database: Database, feed: SqliteChangeFeed, names: Sequence[str]) -> None:
+        self._database = database
+        self._feed = feed
+        self._names = names
+        self._trimmed = 0
+        database.write(lambda connection: _prepare(connection, names))
+
+    def get(self, name: str) -> str | None:
+        with reading(self._database) as connection:
+            row = connection.execute("SELECT position FROM feed_position WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def set(self, name: str, position: str) -> None:
+        self._database.write(
+            lambda connection: connection.execute("UPDATE feed_position SET position = ? WHERE name = ?", (position, name))
+        )
+        self._trim()
+
+    def _trim(self) -> None:
+        passed = min(int(self.get(name) or 0) for name in self._names)
+        if passed - self._trimmed >= TRIM_EVERY:
+            self._feed.trim(str(passed))
+            self._trimmed = passed
+
+
+class FeedRunner:
+    """One stream worker's thread."""
+
+    def __init__(
+        self, feed: SqliteChangeFeed, worker: StreamWorker, positions: Positions, *, call: Call, to_event: ToEvent, clock: Clock
+    ) -> None:
+        self._feed = feed
+        self._worker = worker
+        self._positions = positions
+        self._call = call
+        self._to_event = to_event
+        self._clock = clock
+        self._bell = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"feed-{worker.function.name}", daemon=True)
+
+    def start(self) -> None:
+        self._unsubscribe = self._feed.subscribe(self._bell.set)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._bell.set()
+        self._thread.join()
+        self._unsubscribe()
+
+    def run_once(self) -> bool | None:
+        """One batch: True if it passed, False if (some of) it must come again, None if there was nothing."""
+        name = worker_name(self._worker)
+        position = self._positions.get(name)
+        records, behind = self._feed.read(position, self._worker.batch_size)
+        if not records or behind is None:
+            return None
+        mine = [record for record in records if record.table == self._worker.table]
+        failed_from = self._deliver(mine) if mine else None
+        if failed_from is None:
+            self._positions.set(name, behind)
+            return True
+        before = [record.sequence for record in records if int(record.sequence) < int(failed_from)]
+        if before:
+            self._positions.set(name, before[-1])
+        return False
+
+    def _run(self) -> None:
+        attempts = 0
+        while not self._stopping.is_set():
+            self._bell.clear()
+            try:
+                passed = self.run_once()
+            except StoreBusy:
+                _log.exception("change log unavailable")
+                passed = False
+            attempts = attempts + 1 if passed is False else 0
+            if passed is False:
+                self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
+            elif passed is None and not self._stopping.is_set():
+                self._bell.wait(_IDLE_S)
+
+    def _deliver(self, records: Sequence[ChangeRecord]) -> str | None:
+        """The sequence from which on changes must come again."""
+        everything = {record.sequence for record in records}
+        try:
+            answer = self._call(self._worker.function, self._to_event(records), uuid7(self._clock()))
+        except Exception:  # noqa: BLE001 - whatever a handler raises, its batch comes again
+            _log.exception("stream handler failed", extra={"function": self._worker.function.name})
+            return records[0].sequence
+        failed = failures(answer, everything) if self._worker.partial else set()
+        return min(failed, key=int) if failed else None
+
+
+def worker_name(worker: StreamWorker) -> str:
+    return f"{worker.function.name}.{worker.table}"
+
+
+def to_stream_event(records: Sequence[ChangeRecord]) -> dict[str, Any]:
+    """What Lambda hands to a function that reads a DynamoDB stream."""
+    return {"Records": [_stream_record(record) for record in records]}
+
+
+def _stream_record(record: ChangeRecord) -> dict[str, Any]:
+    images = {"OldImage": record.old, "NewImage": record.new}
+    return {
+        "eventID": record.sequence,
+        "eventName": "INSERT" if record.old is None else "REMOVE" if record.new is None else "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": f"arn:aws:dynamodb:local:000000000000:table/{record.table}/stream/local",
+        "dynamodb": {
+            "Keys": to_attributes({"pk": record.key.pk, "sk": record.key.sk}),
+            **{name: to_attributes(image) for name, image in images.items() if image is not None},
+            "SequenceNumber": record.sequence,
+        },
+    }
+
+
+def _prepare(connection: sqlite3.Connection, names: Sequence[str]) -> None:
+    connection.execute("CREATE TABLE IF NOT EXISTS feed_position (name TEXT PRIMARY KEY, position TEXT)")
+    connection.executemany("INSERT OR IGNORE INTO feed_position (name, position) VALUES (?, NULL)", [(name,) for name in names])

@@ -1,0 +1,136 @@
+"""The durable record of outgoing mail: one row per mail, one per recipient with its state.
+
+accepted, deferred -> delivered: the relay (or an inbox here, or the capture folder) took it;
+accepted, deferred -> deferred: the relay puts it off; accepted, deferred -> bounced: refused for good, or given up after days.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from local.store.database import reading
+
+if TYPE_CHECKING:
+    from local.store.database import Database
+
+State = Literal["accepted", "deferred", "delivered", "bounced"]
+
+OPEN: tuple[State, ...] = ("accepted", "deferred")
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS outbox_mail (
+        intent_id TEXT PRIMARY KEY,
+        message_id TEXT NOT NULL,
+        organization_id TEXT NOT NULL,
+        return_path TEXT NOT NULL,
+        blob TEXT NOT NULL,
+        accepted_at INTEGER NOT NULL
+    )""",
+    """
+    CREATE TABLE IF NOT EXISTS outbox_recipient (
+        intent_id TEXT NOT NULL,
+        recipient TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due INTEGER NOT NULL DEFAULT 0,
+        reply TEXT NOT NULL DEFAULT '',
+        changed_at INTEGER NOT NULL,
+        PRIMARY KEY (intent_id, recipient)
+    )""",
+    "CREATE INDEX IF NOT EXISTS outbox_open ON outbox_recipient (due) WHERE state IN ('accepted', 'deferred')",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    intent_id: str
+    message_id: str
+    organization_id: str
+    return_path: str
+    blob: str
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """`reply` is the answer that led to the state, as in `550 5.1.1 No such user`."""
+
+    intent_id: str
+    recipient: str
+    state: State
+    attempts: int
+    due: int
+    reply: str
+    changed_at: int
+
+
+class Outbox:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        database.write(_prepare)
+
+    def find(self, intent_id: str) -> Mail | None:
+        rows = self._select("SELECT * FROM outbox_mail WHERE intent_id = ?", intent_id)
+        return Mail(*rows[0]) if rows else None
+
+    def recipients(self, intent_id: str) -> list[Recipient]:
+        rows = self._select("SELECT * FROM outbox_recipient WHERE intent_id = ? ORDER BY recipient", intent_id)
+        return [Recipient(*row) for row in rows]
+
+    def next_due(self) -> int | None:
+        """When the next attempt is due, in milliseconds."""
+        row = self._select("SELECT MIN(due) FROM outbox_recipient WHERE state IN ('accepted', 'deferred')")[0]
+        return None if row[0] is None else int(row[0])
+
+    def due(self, now_ms: int) -> tuple[Mail, list[Recipient]] | None:
+        """One mail and its recipients that are to be tried now."""
+        rows = self._select(
+            "SELECT intent_id FROM outbox_recipient WHERE state IN ('accepted', 'deferred') AND due <= ? ORDER BY due LIMIT 1",
+            now_ms,
+        )
+        mail = self.find(rows[0][0]) if rows else None
+        if mail is None:
+            return None
+        waiting = [each for each in self.recipients(mail.intent_id) if each.state in OPEN and each.due <= now_ms]
+        return mail, waiting
+
+    def record(self, changes: Sequence[Recipient]) -> bool:
+        """Stores new states; True if that was the last open recipient of the mail."""
+        return self._database.write(lambda connection: _record(connection, changes))
+
+    def _select(self, statement: str, *values: str | int) -> list[Any]:
+        with reading(self._database) as connection:
+            return connection.execute(statement, values).fetchall()
+
+
+def insert(connection: sqlite3.Connection, mail: Mail, recipients: Iterable[Recipient]) -> bool:
+    """False, and nothing stored, if the intent is there already."""
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO outbox_mail VALUES (?, ?, ?, ?, ?, ?)",
+        (mail.intent_id, mail.message_id, mail.organization_id, mail.return_path, mail.blob, mail.accepted_at),
+    )
+    if cursor.rowcount == 0:
+        return False
+    connection.executemany("INSERT INTO outbox_recipient VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in recipients])
+    return True
+
+
+def _record(connection: sqlite3.Connection, changes: Sequence[Recipient]) -> bool:
+    connection.executemany("INSERT OR REPLACE INTO outbox_recipient VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in changes])
+    left = connection.execute(
+        "SELECT COUNT(*) FROM outbox_recipient WHERE intent_id = ? AND state IN ('accepted', 'deferred')", (changes[0].intent_id,)
+    )
+    return int(left.fetchone()[0]) == 0
+
+
+def _row(each: Recipient) -> tuple[str | int, ...]:
+    return (each.intent_id, each.recipient, each.state, each.attempts, each.due, each.reply, each.changed_at)
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    for statement in _TABLES:
+        connection.execute(statement)

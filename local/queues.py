@@ -1,0 +1,271 @@
+"""Durable queues in the embedded database: delays, growing waits after failures, dead letters (design: architecture.md).
+
+There is one process per data folder, so a message that is being worked on is simply marked taken; the mark is lifted at start-up.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from local.store.database import reading
+from mailroom.clock import Clock, now_ms
+from mailroom.store.port import StoreBusy
+
+if TYPE_CHECKING:
+    from local.invoke import Call
+    from local.store.database import Database
+    from local.template import Queue, QueueWorker
+
+FIRST_WAIT_MS = 1000
+MAX_WAIT_MS = 300_000
+MAX_DELAY_S = 900
+
+_IDLE_S = 30.0
+_AFTER_ERROR_S = 1.0
+_REGION = "local"
+
+_log = logging.getLogger(__name__)
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS queue_message (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    receives INTEGER NOT NULL DEFAULT 0,
+    sent INTEGER NOT NULL,
+    source TEXT
+)"""
+# A taken message has a negative `due`, which keeps it out of this index's range for what is due.
+_INDEX = "CREATE INDEX IF NOT EXISTS queue_message_due ON queue_message (queue, due, seq)"
+_TAKEN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    seq: int
+    message_id: str
+    body: str
+    receives: int
+    sent: int
+
+
+class SqliteQueues:
+    """Implements `ports.Queues` over the queues that the template declares."""
+
+    def __init__(self, database: Database, queues: Mapping[str, Queue], *, clock: Clock = now_ms) -> None:
+        self._database = database
+        self._queues = queues
+        self._clock = clock
+        self._bells = {name: threading.Event() for name in queues}
+        database.write(_prepare)
+
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+        """Raises KeyError for a queue the template does not have."""
+        text = _dump(body)
+        self._database.write(lambda connection: self._insert(connection, queue, text, delay_s))
+        self.ring(queue)
+
+    def enqueue(self, connection: sqlite3.Connection, queue: str, body: Mapping[str, Any]) -> None:
+        """Sends inside a transaction of the same database; who commits it calls `ring` afterwards."""
+        self._insert(connection, queue, _dump(body), 0)
+
+    def ring(self, queue: str) -> None:
+        """Wakes a worker of that queue."""
+        self._bells[queue].set()
+
+    def receive(self, queue: str, limit: int) -> list[Received]:
+        """Takes what is due; what was received too often goes to the dead letters instead."""
+        now = self._clock()
+        if self._due_in(queue, now) != 0:
+            return []
+        return self._database.write(lambda connection: self._take(connection, queue, limit, now))
+
+    def settle(self, queue: str, done: Iterable[Received], failed: Iterable[Received]) -> None:
+        """Deletes the done ones; the failed ones come again, each time after a longer wait."""
+        finished = [(message.seq,) for message in done]
+        again = [(self._next_due(queue, message), message.seq) for message in failed]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM queue_message WHERE seq = ?", finished)
+            connection.executemany("UPDATE queue_message SET due = ? WHERE seq = ?", again)
+
+        self._database.write(work)
+        if again:
+            self.ring(queue)
+
+    def redrive(self, queue: str) -> int:
+        """Puts a queue's dead letters back into it, as new. Raises KeyError if it has none."""
+        dead = self._queues[queue].dead_letter
+        if dead is None:
+            raise KeyError(queue)
+
+        def work(connection: sqlite3.Connection) -> int:
+            cursor = connection.execute(
+                "UPDATE queue_message SET queue = ?, due = 0, receives = 0, source = NULL WHERE queue = ? AND due >= 0",
+                (queue, dead),
+            )
+            return cursor.rowcount
+
+        count = self._database.write(work)
+        self.ring(queue)
+        return count
+
+    def size(self, queue: str) -> int:
+        """Messages waiting, delayed or being worked on."""
+        with reading(self._database) as connection:
+            row = connection.execute("SELECT COUNT(*) FROM queue_message WHERE queue = ?", (queue,)).fetchone()
+        return int(row[0])
+
+    def wait(self, queue: str) -> None:
+        """Until there may be something to receive."""
+        bell = self._bells[queue]
+        ahead = self._due_in(queue, self._clock())
+        if ahead == 0:
+            return
+        bell.wait(_IDLE_S if ahead is None else min(ahead / 1000, _IDLE_S))
+        bell.clear()
+
+    def _insert(self, connection: sqlite3.Connection, queue: str, text: str, delay_s: int) -> None:
+        if queue not in self._queues:
+            raise KeyError(queue)
+        now = self._clock()
+        # What is due at once is due whatever becomes of the clock.
+        due = now + min(delay_s, MAX_DELAY_S) * 1000 if delay_s > 0 else 0
+        connection.execute(
+            "INSERT INTO queue_message (queue, message_id, body, due, sent) VALUES (?, ?, ?, ?, ?)",
+            (queue, str(uuid.uuid4()), text, due, now),
+        )
+
+    def _due_in(self, queue: str, now: int) -> int | None:
+        """Milliseconds until the next message is due; None if there is none."""
+        statement = "SELECT due FROM queue_message WHERE queue = ? AND due >= 0 ORDER BY due LIMIT 1"
+        with reading(self._database) as connection:
+            row = connection.execute(statement, (queue,)).fetchone()
+        return None if row is None else max(0, int(row[0]) - now)
+
+    def _take(self, connection: sqlite3.Connection, queue: str, limit: int, now: int) -> list[Received]:
+        spec = self._queues[queue]
+        if spec.dead_letter is not None:
+            connection.execute(
+                "UPDATE queue_message SET queue = ?, due = 0, source = ? WHERE queue = ? AND due BETWEEN 0 AND ? AND receives >= ?",
+                (spec.dead_letter, queue, queue, now, spec.max_receives),
+            )
+        rows = connection.execute(
+            "SELECT seq, message_id, body, receives, sent FROM queue_message"
+            " WHERE queue = ? AND due BETWEEN 0 AND ? ORDER BY due, seq LIMIT ?",
+            (queue, now, limit),
+        ).fetchall()
+        connection.executemany(
+            "UPDATE queue_message SET due = ?, receives = receives + 1 WHERE seq = ?", [(_TAKEN, row[0]) for row in rows]
+        )
+        return [Received(seq, message_id, body, receives + 1, sent) for seq, message_id, body, receives, sent in rows]
+
+    def _next_due(self, queue: str, message: Received) -> int:
+        spec = self._queues[queue]
+        if spec.dead_letter is not None and message.receives >= spec.max_receives:
+            return 0
+        return self._clock() + min(FIRST_WAIT_MS << min(message.receives - 1, 20), MAX_WAIT_MS)
+
+
+class QueueRunner:
+    """Hands the messages of one queue to its function, in a few threads."""
+
+    def __init__(self, queues: SqliteQueues, worker: QueueWorker, *, call: Call, threads: int) -> None:
+        self._queues = queues
+        self._worker = worker
+        self._call = call
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"queue-{worker.queue}-{number}", daemon=True) for number in range(threads)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Lets the batches in work finish."""
+        self._stopping.set()
+        for thread in self._threads:
+            while thread.is_alive():
+                self._queues.ring(self._worker.queue)
+                thread.join(0.05)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                if not self.run_once():
+                    self._queues.wait(self._worker.queue)
+            except StoreBusy:
+                _log.exception("queue store unavailable", extra={"queue": self._worker.queue})
+                self._stopping.wait(_AFTER_ERROR_S)
+
+    def run_once(self) -> int:
+        """One batch; how many messages it had."""
+        batch = self._queues.receive(self._worker.queue, self._worker.batch_size)
+        if batch:
+            # There may be more for a sleeping neighbour.
+            if len(batch) == self._worker.batch_size:
+                self._queues.ring(self._worker.queue)
+            failed = self._deliver(batch)
+            done = [message for message in batch if message.message_id not in failed]
+            again = [message for message in batch if message.message_id in failed]
+            self._queues.settle(self._worker.queue, done, again)
+        return len(batch)
+
+    def _deliver(self, batch: list[Received]) -> set[str]:
+        """Ids of the messages that must come again."""
+        everything = {message.message_id for message in batch}
+        try:
+            answer = self._call(self._worker.function, _event(self._worker.queue, batch), batch[0].message_id)
+        except Exception:  # noqa: BLE001 - whatever a handler raises, its batch comes again
+            _log.exception("queue handler failed", extra={"function": self._worker.function.name})
+            return everything
+        return failures(answer, everything) if self._worker.partial else set()
+
+
+def failures(answer: Any, everything: set[str]) -> set[str]:
+    """The ids that a partial batch response names; all of them where it is malformed, as Lambda does."""
+    if not answer:
+        return set()
+    try:
+        named = {entry["itemIdentifier"] for entry in answer.get("batchItemFailures") or ()}
+    except (AttributeError, KeyError, TypeError):
+        return everything
+    return named if named <= everything else everything
+
+
+def _event(queue: str, batch: list[Received]) -> dict[str, Any]:
+    return {"Records": [_record(queue, message) for message in batch]}
+
+
+def _record(queue: str, message: Received) -> dict[str, Any]:
+    return {
+        "messageId": message.message_id,
+        "receiptHandle": str(message.seq),
+        "body": message.body,
+        "attributes": {"ApproximateReceiveCount": str(message.receives), "SentTimestamp": str(message.sent)},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{_REGION}:000000000000:{queue}",
+        "awsRegion": _REGION,
+    }
+
+
+def _dump(body: Mapping[str, Any]) -> str:
+    return json.dumps(body, separators=(",", ":"))
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute(_TABLE)
+    connection.execute(_INDEX)
+    connection.execute("UPDATE queue_message SET due = 0 WHERE due < 0")

@@ -1,0 +1,251 @@
+"""Mail in over SMTP: 250 is answered only after the raw mail and its place in the queue are durable (design: flows.md).
+
+aiosmtpd speaks the protocol; DATA is read here, because mails with long lines are to be kept as they are and a 40 MB mail must not
+be handled line by line. Only CRLF.CRLF ends a mail; bare CR and LF are content (RFC 5321, 2.3.8 and 4.1.1.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import re
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Any, Literal
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from local import notice
+from local.addresses import classify
+from mailroom.clock import Clock
+from mailroom.ids import uuid7
+from mailroom.store.port import StoreError
+
+if TYPE_CHECKING:
+    from local.queues import SqliteQueues
+    from mailroom.ports import BlobStore
+    from mailroom.store.port import ItemStore
+
+VerdictSource = Literal["pass", "header"]
+
+MAX_RECIPIENTS = 100
+MAX_ERRORS = 20
+MAX_CONNECTIONS = 200
+MAX_MAILS_PER_CONNECTION = 10_000
+TIMEOUT_S = 300
+
+_CHUNK = 64 * 1024
+_END = b"\r\n.\r\n"
+_BUSY = "451 4.3.0 Cannot store the mail now, try again later"
+_DOTTED = re.compile(rb"\n\.")
+
+_log = logging.getLogger(__name__)
+# aiosmtpd logs addresses and commands.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+logging.getLogger("mail.debug").setLevel(logging.CRITICAL)
+
+
+class Reception:
+    """aiosmtpd's handler: who is accepted, and where the mail goes."""
+
+    def __init__(
+        self,
+        *,
+        items: ItemStore,
+        blobs: BlobStore,
+        queues: SqliteQueues,
+        executor: Executor,
+        domain: str,
+        verdicts: VerdictSource,
+        clock: Clock,
+    ) -> None:
+        self._items = items
+        self._blobs = blobs
+        self._queues = queues
+        self._executor = executor
+        self._domain = domain
+        self._verdicts = verdicts
+        self._clock = clock
+
+    async def handle_MAIL(self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        if not _is_text(address):
+            return "553 5.1.7 Malformed address"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
+
+    async def handle_RCPT(self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+        if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
+            return "452 4.5.3 Too many recipients"
+        if not _is_text(address) or "@" not in address:
+            return server.fault("550 5.1.1 No such address here")
+        look_up = functools.partial(classify, address, items=self._items, domain=self._domain)
+        try:
+            kind = await self._in_thread(look_up)
+        except StoreError:
+            _log.exception("address lookup failed")
+            return _BUSY
+        if kind == "foreign":
+            return server.fault("550 5.7.1 Relaying refused")
+        if kind == "unknown":
+            return server.fault("550 5.1.1 No such address here")
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
+        raw = envelope.original_content
+        assert isinstance(raw, bytes)
+        sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
+        try:
+            provider_id = await self._in_thread(functools.partial(self.accept, raw, sender, tuple(envelope.rcpt_tos)))
+        except (OSError, StoreError):
+            _log.exception("cannot store a mail")
+            return _BUSY
+        return f"250 2.0.0 OK {provider_id}"
+
+    async def handle_exception(self, error: Exception) -> str:
+        _log.error("SMTP command failed", exc_info=error)
+        return "451 4.3.0 Internal error"
+
+    def accept(self, raw: bytes, sender: str, recipients: tuple[str, ...]) -> str:
+        """Returns the provider id once everything is durable. Raises OSError or StoreError where it cannot be stored."""
+        now = self._clock()
+        provider_id = uuid7(now).replace("-", "")
+        verdicts = notice.PASS if self._verdicts == "pass" else notice.verdicts_from_header(raw)
+        key = notice.blob_key(provider_id)
+        self._blobs.put(key, raw, content_type="message/rfc822")
+        try:
+            self._queues.send(
+                "inbound", notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now)
+            )
+        except StoreError:
+            self._blobs.delete([key])
+            raise
+        return provider_id
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+
+class Server(SMTP):
+    """One connection."""
+
+    line_length_limit = _CHUNK
+
+    def __init__(self, reception: Reception, connections: set[Server], *, max_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            reception,
+            data_size_limit=max_bytes,
+            enable_SMTPUTF8=True,
+            hostname="mailroom",
+            ident="ESMTP",
+            timeout=TIMEOUT_S,
+            command_call_limit={
+                "*": MAX_ERRORS,
+                "MAIL": MAX_MAILS_PER_CONNECTION,
+                "RCPT": 1_000_000,
+                "DATA": MAX_MAILS_PER_CONNECTION,
+                "RSET": MAX_MAILS_PER_CONNECTION,
+                "NOOP": MAX_MAILS_PER_CONNECTION,
+            },
+            loop=loop,
+        )
+        self._connections = connections
+        self._faults = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if len(self._connections) >= MAX_CONNECTIONS:
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.write(b"421 4.7.0 Too many connections\r\n")
+        self._connections.add(self)
+        super().connection_made(transport)
+        if len(self._connections) > MAX_CONNECTIONS:
+            transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._connections.discard(self)
+        super().connection_lost(error)
+
+    def close(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+
+    def fault(self, answer: str) -> str:
+        """The answer to a command that is refused; too many of them end the connection."""
+        self._faults += 1
+        if self._faults >= MAX_ERRORS:
+            self.loop.call_soon(self.close)
+            return "421 4.7.0 Too many errors"
+        return answer
+
+    async def smtp_VRFY(self, arg: str) -> None:
+        await self.push("252 2.5.0 Cannot verify, but will take mail for it if it exists")
+
+    async def smtp_DATA(self, arg: str | None) -> None:
+        if await self.check_helo_needed():
+            return
+        assert self.envelope is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 Need RCPT first")
+            return
+        if arg:
+            await self.push("501 5.5.4 DATA takes no arguments")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        data = await self._read_data()
+        if data is None:
+            status = "552 5.3.4 The mail is too large"
+        else:
+            self.envelope.content = self.envelope.original_content = data
+            status = await self._call_handler_hook("DATA")
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        await self.push(status)
+
+    async def _read_data(self) -> bytes | None:
+        """Up to the end mark, with the dots taken back; None if there was more than the limit, which is read and thrown away."""
+        assert self.data_size_limit is not None
+        chunks: list[bytes] = []
+        size, tail = 0, b"\r\n"
+        while not tail.endswith(_END):
+            chunk = await self._read_chunk()
+            tail = (tail + chunk)[-len(_END) :] if len(chunk) < len(_END) else chunk[-len(_END) :]
+            size += len(chunk)
+            if size <= self.data_size_limit + len(_END):
+                chunks.append(chunk)
+            else:
+                chunks.clear()
+        if not chunks:
+            return None
+        data = b"".join(chunks)[: -len(b".\r\n")]
+        chunks.clear()
+        return _undotted(data)
+
+    async def _read_chunk(self) -> bytes:
+        """A piece that ends where the end mark may end, or a piece of a long line."""
+        self._reset_timeout()
+        try:
+            return await self._reader.readuntil(b".\r\n")
+        except asyncio.LimitOverrunError as error:
+            return await self._reader.readexactly(error.consumed)
+
+
+def _undotted(data: bytes) -> bytes:
+    """Takes back the sender's dot-stuffing (RFC 5321, 4.5.2). Senders also double dots behind a bare LF; those only go in pairs."""
+    if data.startswith(b"."):
+        data = data[1:]
+    if b"\n." not in data:
+        return data
+
+    def replacement(match: re.Match[bytes]) -> bytes:
+        start = match.start()
+        after_crlf = start > 0 and data[start - 1] == 0x0D
+        doubled = data[start + 2 : start + 3] == b"."
+        return b"\n" if after_crlf or doubled else b"\n."
+
+    return _DOTTED.sub(replacement, data)
+
+
+def _is_text(address: str) -> bool:
+    """Whether the octets were UTF-8 without control characters."""
+    return all(character.isprintable() and not "\ud800" <= character <= "\udfff" for character in address)

@@ -1,0 +1,243 @@
+"""The whole product in one process: `with Stack() as stack:` (design: running.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from socket import socket
+from types import TracebackType
+from typing import Self
+
+from local import template as templates
+from local.blobs import FileBlobs
+from local.capture import Capture
+from local.downloads import Downloads
+from local.feed import FeedRunner, Positions, to_stream_event, worker_name
+from local.folder import DataFolder
+from local.gateway import Gateway
+from local.housekeeping import Housekeeping
+from local.invoke import Invoker
+from local.limits import TokenBuckets
+from local.links import Links
+from local.mailer import LocalMailer
+from local.outbox import Outbox
+from local.queues import QueueRunner, SqliteQueues
+from local.relay import Relay
+from local.routing import Router
+from local.schedule import Scheduler
+from local.servers import Servers, bind
+from local.settings import MEMORY, Settings, Verdicts
+from local.smtp import Reception
+from local.store.database import Database
+from local.store.sqlite import SqliteItemStore
+from mailroom.clock import Clock, now_ms
+from mailroom.config import DEFAULT_DOMAIN, Config
+from mailroom.fetch import UrlFetcher
+from mailroom.runtime import Runtime
+
+DATABASE = "mailroom.sqlite"
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+HTTP_THREADS = 24
+SMTP_THREADS = 16
+QUEUE_THREADS = 4
+
+
+class Stack:
+    """Starts on `start` or on entering the context, in background threads; several can live side by side."""
+
+    def __init__(
+        self,
+        data: str | Path = MEMORY,
+        *,
+        host: str = "127.0.0.1",
+        http_port: int = 0,
+        smtp_port: int = 0,
+        api_key: str | None = None,
+        domain: str = DEFAULT_DOMAIN,
+        relay: tuple[str, int] | None = None,
+        verdicts: Verdicts = "pass",
+        fetch_allow_private: bool = False,
+        public_url: str | None = None,
+        config: Config | None = None,
+        template: Path = TEMPLATE,
+        clock: Clock = now_ms,
+    ) -> None:
+        """`relay` is (host, port), None captures; `config` replaces all of its defaults and `domain`."""
+        self.settings = Settings(
+            host=host,
+            http_port=http_port,
+            smtp_port=smtp_port,
+            data=str(data),
+            api_key=api_key,
+            relay=relay,
+            verdicts=verdicts,
+            public_url=public_url,
+            fetch_allow_private=fetch_allow_private,
+            config=config or Config(domain=domain),
+        )
+        self._template_path = template
+        self._clock = clock
+        self._undo: list[Callable[[], object]] = []
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        stack = cls()
+        stack.settings = settings
+        return stack
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Raises DataError, PortError, TemplateError or StoreBusy; nothing is left running then."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Takes nothing new, finishes what is in work, closes the data. A second call does nothing."""
+        while self._undo:
+            self._undo.pop()()
+
+    def preload(self) -> None:
+        """Imports every function of the template. Raises ImportError or AttributeError for one that is not there."""
+        self._invoker.load(self.template.functions())
+
+    def redrive(self, queue: str) -> int:
+        """Puts a queue's dead letters back into it; how many. Raises KeyError for a queue without."""
+        return self.queues.redrive(queue)
+
+    def _start(self) -> None:
+        settings, clock = self.settings, self._clock
+        self.template = templates.load(self._template_path)
+        folder = DataFolder(None if settings.data == MEMORY else Path(settings.data))
+        self._undo.append(folder.close)
+        http = self._listen(settings.http_port, "MAILROOM_PORT")
+        smtp = self._listen(settings.smtp_port, "MAILROOM_SMTP_PORT")
+        self.http = f"http://{_authority(http)}"
+        self.ws = f"ws://{_authority(http)}"
+        self.smtp: tuple[str, int] = smtp.getsockname()[:2]
+        self.smtp_address = _authority(smtp)
+
+        self.database = Database(folder.path / DATABASE if folder.durable else MEMORY)
+        self._undo.append(self.database.close)
+        self.items = SqliteItemStore(self.database)
+        links = Links(folder.link_secret(), base=lambda: settings.public_url or self.http, clock=clock)
+        self.blobs = FileBlobs(folder.path / "blobs", links=links, durable=folder.durable)
+        self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
+        self.outbox = Outbox(self.database)
+        self.capture = None if settings.relay else Capture(folder.path / "captured", blobs=self.blobs)
+        self.runtime = self._runtime(self._relay(folder))
+        self.api_key = settings.api_key or folder.api_key()
+        _bootstrap(self.api_key, self.runtime)
+        self._invoker = Invoker(self.runtime)
+        self._start_workers()
+        self._start_servers(links, http, smtp)
+
+    def _listen(self, port: int, setting: str) -> socket:
+        sock = bind(self.settings.host, port, setting)
+        self._undo.append(sock.close)
+        return sock
+
+    def _relay(self, folder: DataFolder) -> Relay | None:
+        if self.settings.relay is None:
+            return None
+        host, port = self.settings.relay
+        return Relay(host, port, box=self.outbox, blobs=self.blobs, domain=self.settings.config.domain, clock=self._clock)
+
+    def _runtime(self, relay: Relay | None) -> Runtime:
+        config = self.settings.config
+        mailer = LocalMailer(
+            database=self.database,
+            box=self.outbox,
+            blobs=self.blobs,
+            queues=self.queues,
+            items=self.items,
+            domain=config.domain,
+            capture=self.capture,
+            wake_relay=relay.wake if relay else _nothing,
+            clock=self._clock,
+        )
+        if relay:
+            relay.start()
+            self._undo.append(relay.stop)
+        return Runtime(
+            config=config,
+            items=self.items,
+            blobs=self.blobs,
+            queues=self.queues,
+            mailer=mailer,
+            fetcher=UrlFetcher(allow_private=self.settings.fetch_allow_private),
+            limiter=TokenBuckets(rate_per_second=config.rate_per_second, burst=config.rate_burst),
+            clock=self._clock,
+        )
+
+    def _start_workers(self) -> None:
+        call = self._invoker.call
+        positions = Positions(self.database, self.items.feed, [worker_name(each) for each in self.template.stream_workers])
+        runners: list[QueueRunner | FeedRunner | Scheduler | Housekeeping] = [
+            *(QueueRunner(self.queues, each, call=call, threads=QUEUE_THREADS) for each in self.template.queue_workers),
+            *(
+                FeedRunner(self.items.feed, each, positions, call=call, to_event=to_stream_event, clock=self._clock)
+                for each in self.template.stream_workers
+            ),
+            Scheduler(self.database, self.template.schedules, call=call, clock=self._clock),
+            Housekeeping(self.items, self.blobs, clock=self._clock),
+        ]
+        for runner in runners:
+            runner.start()
+            self._undo.append(runner.stop)
+
+    def _start_servers(self, links: Links, http: socket, smtp: socket) -> None:
+        config = self.settings.config
+        requests = self._executor(HTTP_THREADS, "http")
+        mails = self._executor(SMTP_THREADS, "smtp")
+        gateway = Gateway(
+            Router(self.template.routes),
+            call=self._invoker.call,
+            downloads=Downloads(links, self.blobs, executor=requests),
+            executor=requests,
+            max_body_bytes=config.max_body_bytes,
+            docs_url=config.docs_url,
+        )
+        reception = Reception(
+            items=self.items,
+            blobs=self.blobs,
+            queues=self.queues,
+            executor=mails,
+            domain=config.domain,
+            verdicts=self.settings.verdicts,
+            clock=self._clock,
+        )
+        servers = Servers(gateway, reception, http=http, smtp=smtp, max_mail_bytes=config.max_mail_bytes)
+        servers.start()
+        self._undo.append(servers.stop)
+
+    def _executor(self, threads: int, name: str) -> ThreadPoolExecutor:
+        executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._undo.append(executor.shutdown)
+        return executor
+
+
+def _bootstrap(api_key: str, runtime: Runtime) -> None:
+    from mailroom.organizations.service import bootstrap
+
+    bootstrap(api_key, items=runtime.items, clock=runtime.clock)
+
+
+def _authority(sock: socket) -> str:
+    """`host:port` under which a client on this machine reaches a listening socket."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _nothing() -> None:
+    """Nobody to wake."""
