@@ -90,13 +90,15 @@ def checked(schema: Schema, rule: Callable[[Any], Any]) -> Schema:
     return {"type": "function-after", "function": {"type": "no-info", "function": apply}, "schema": schema}
 
 
-def object_of(required: tuple[str, ...] = (), /, *, nulls: tuple[str, ...] = (), closed: bool = False, **fields: Schema) -> Schema:
-    """Named fields; unknown ones are ignored, or refused when `closed`. A null is kept for the fields in `nulls` (update: clears),
-    and equals absence for the others (create)."""
+def object_of(
+    required: tuple[str, ...] = (), /, *, nulls: tuple[str, ...] = (), closed: bool = False, update: bool = False, **fields: Schema
+) -> Schema:
+    """Named fields; unknown ones are ignored, or refused when `closed`. A null is kept for the fields in `nulls` (update: clears);
+    for the others it equals absence, or is refused in an `update`."""
     entries: Schema = {
         name: {
             "type": "typed-dict-field",
-            "schema": schema if name in required else {"type": "nullable", "schema": schema},
+            "schema": schema if name in required or (update and name not in nulls) else {"type": "nullable", "schema": schema},
             "required": name in required,
         }
         for name, schema in fields.items()
@@ -112,6 +114,11 @@ def object_of(required: tuple[str, ...] = (), /, *, nulls: tuple[str, ...] = (),
         return {name: part for name, part in value.items() if part is not None or name in nulls}
 
     return {"type": "function-after", "function": {"type": "no-info", "function": drop_nulls}, "schema": inner}
+
+
+def closed_object(fields: dict[str, Schema]) -> Schema:
+    """Named fields and no others; a null equals absence."""
+    return object_of(closed=True, **cast(dict[str, Any], fields))
 
 
 # --- the body -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ class Request:
     caller: Caller = None  # type: ignore[assignment]  # set before any handler or reader of it runs
     credential: Item | None = None
     query: Any = None
+    page: Paging | None = None
     _body: Body[Any] | None = None
 
     def body(self) -> Any:
@@ -69,7 +70,8 @@ class Request:
     def paging(self, params: Params, *context: Any, default: int = 50, maximum: int = 100) -> Paging:
         """`context`: what names this list apart from endpoint, path and order, usually its filters."""
         bound = (self.event["resource"], sorted(self.path.items()), *context)
-        return read_paging(params, key=lambda: signing_key(self.runtime), context=bound, default=default, maximum=maximum)
+        self.page = read_paging(params, key=lambda: signing_key(self.runtime), context=bound, default=default, maximum=maximum)
+        return self.page
 
 
 Handler = Callable[[Event, Any], Answer]
@@ -159,6 +161,8 @@ def _answer(
     request.caller.require(*permissions)
     if malformed:
         raise malformed
+    if request.page is not None:
+        request.page.bind(f"{request.caller.organization_id} {request.caller.scope_id}")
     value = function(request)
     if request.credential is not None:
         note_use(request.credential, now, items=request.runtime.items)

@@ -20,14 +20,27 @@ _SIGNATURE = 16
 MAX_TOKEN = 8192
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paging:
     """One request's page: how many items, in which order, from where on."""
 
     limit: int
     ascending: bool
     position: Position | None
-    seal: Callable[[Position], str]
+    signed: Callable[[Position], str]
+    issued_to: str = ""
+    """The scope of the caller who got the token."""
+    scope: str = ""
+
+    def bind(self, scope: str) -> None:
+        """Ties the page to who asks, which is known later than the query. Raises ValidationError for another scope's token."""
+        self.scope = scope
+        if self.position is not None and self.issued_to != scope:
+            raise _foreign()
+
+    def seal(self, position: Position) -> str:
+        """The token that goes on behind a position."""
+        return self.signed([self.scope, *position])
 
     def finish(self, name: str, items: list[dict[str, Any]], next_position: Position | None) -> dict[str, Any]:
         """The list response: `count`, `limit`, `next_page_token` only if more remain, and the items."""
@@ -46,13 +59,13 @@ def read_paging(
     ascending = params.boolean("ascending")
     bound = json.dumps([*context, ascending], separators=(",", ":"), default=list).encode()
     token = params.text("page_token")
-    position = None
+    position, issued_to = None, ""
     if token:
         try:
-            position = unseal(token, bound, key())
+            issued_to, *position = unseal(token, bound, key())
         except ValidationError as error:
             params.reject("page_token", error.errors[0].message)
-    return Paging(limit, ascending, position, lambda value: seal(value, bound, key()))
+    return Paging(limit, ascending, position, lambda value: seal(value, bound, key()), issued_to)
 
 
 def seal(position: Position, bound: bytes, key: bytes) -> str:
@@ -70,9 +83,13 @@ def unseal(token: str, bound: bytes, key: bytes) -> Position:
         raise ValidationError.at("page_token", "Page token is malformed") from None
     signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
     if not hmac.compare_digest(signature, _sign(payload, bound, key)):
-        raise ValidationError.at("page_token", "Page token does not belong to this list") from None
+        raise _foreign()
     position: Position = json.loads(payload)
     return position
+
+
+def _foreign() -> ValidationError:
+    return ValidationError.at("page_token", "Page token does not belong to this list")
 
 
 def _sign(payload: bytes, bound: bytes, key: bytes) -> bytes:

@@ -1,0 +1,20 @@
+"""PATCH /v0/api-keys/{api_key_id}, PATCH /v0/inboxes/{inbox_id}/api-keys/{api_key_id}"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import route_of, target_keys
+from mailroom.keys.service import UPDATE_API_KEY, update_api_key
+from mailroom.store.port import Reads
+
+
+def reads(o: str, request: Request) -> Reads:
+    return Reads(target_keys(o, route_of(request.path), request.path["api_key_id"]))
+
+
+@endpoint(permission="api_key_update", body=UPDATE_API_KEY, reads=reads, key_required=True)
+def handler(request: Request) -> dict[str, Any]:
+    key_id, clock = request.path["api_key_id"], request.runtime.clock
+    return update_api_key(request.caller, route_of(request.path), key_id, request.body(), items=request.items, clock=clock)

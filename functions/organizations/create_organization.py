@@ -1,0 +1,16 @@
+"""Operator's function, not part of the API: makes an organization and shows its first key once.
+
+Payload `{"api_key"?: "am_..."}` -> `{"organization_id", "api_key", "api_key_id"}`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.organizations.service import create_organization
+from mailroom.runtime import current
+
+
+def handler(event: dict[str, Any] | None, context: Any = None) -> dict[str, str]:
+    runtime = current()
+    return create_organization((event or {}).get("api_key"), items=runtime.items, clock=runtime.clock)

@@ -1,0 +1,73 @@
+"""Lists of API keys, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mailroom.callers import Caller
+from mailroom.http.tokens import Paging
+from mailroom.keys.record import ApiKeyRecord
+from mailroom.keys.render import bearer_key
+from mailroom.keys.scopes import Route, scope_of
+from mailroom.store import keys
+from mailroom.store.port import Item, ItemStore, Query
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    paging: Paging
+    type: str | None
+
+
+def list_api_keys(caller: Caller, route: Route, query: ListQuery, *, items: ItemStore) -> dict[str, Any]:
+    """`ListApiKeysResponse`: the keys bound to exactly the route's scope; without a prefix, all that the caller can see.
+
+    Raises NotFound for a pod or inbox that is not there.
+    """
+    paging = query.paging
+    if query.type == "public_key":
+        return _page(paging, [], None)
+    reading = _reading(caller, route, paging, items=items)
+    rows = items.query(reading)
+    more = len(rows) > paging.limit
+    rows = rows[: paging.limit]
+    return _page(paging, _load(caller.organization_id, rows, items=items), [rows[-1]["sk"]] if more else None)
+
+
+def organization_query(o: str, paging: Paging) -> Query:
+    """Ids sort by creation, so the records themselves are the organization's list."""
+    low, high = keys.api_key_range()
+    return _query("core", o, paging, low, high)
+
+
+def _reading(caller: Caller, route: Route, paging: Paging, *, items: ItemStore) -> Query:
+    o = caller.organization_id
+    if route == Route():
+        if caller.scope_type == "organization":
+            return organization_query(o, paging)
+        kind = "within" if caller.scope_type == "pod" else caller.scope_type
+        return _query("idx", keys.api_key_list(o, kind, caller.scope_id), paging)
+    scope = scope_of(caller, route, items=items)
+    return _query("idx", keys.api_key_list(o, scope.type, scope.id), paging)
+
+
+def _query(table: Any, pk: str, paging: Paging, low: str | None = None, high: str | None = None) -> Query:
+    start = None if paging.position is None else (pk, str(paging.position[0]))
+    return Query(table, pk, paging.limit + 1, low, high, descending=not paging.ascending, start=start)
+
+
+def _load(o: str, rows: list[Item], *, items: ItemStore) -> list[dict[str, Any]]:
+    """Index rows lead to the records; a key deleted in between is left out."""
+    if rows and "name" not in rows[0]:
+        wanted = [keys.api_key_record(o, keys.index_identity(row["sk"])) for row in rows]
+        found = items.batch_get(wanted)
+        rows = [found[key] for key in wanted if key in found]
+    return [bearer_key(cast(ApiKeyRecord, row)) for row in rows]
+
+
+def _page(paging: Paging, items: list[dict[str, Any]], position: list[Any] | None) -> dict[str, Any]:
+    """This list has no `limit` field."""
+    page = paging.finish("api_keys", items, position)
+    del page["limit"]
+    return page

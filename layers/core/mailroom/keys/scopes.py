@@ -1,0 +1,87 @@
+"""Which scope a key route speaks of, and which keys exist for a caller there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from mailroom.callers import Caller, ScopeType
+from mailroom.errors import NotFound
+from mailroom.inboxes.access import require_inbox
+from mailroom.inboxes.record import live
+from mailroom.keys.record import ApiKeyRecord
+from mailroom.store import keys
+from mailroom.store.port import Check, Item, ItemStore, Key, Present
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a new key is bound to."""
+
+    type: ScopeType
+    id: str
+    pod_id: str | None = None
+    inbox_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The ids that a key route names: none, a pod, or an inbox."""
+
+    pod_id: str | None = None
+    inbox_id: str | None = None
+
+
+def route_of(path: Mapping[str, str]) -> Route:
+    inbox_id = path.get("inbox_id")
+    return Route(path.get("pod_id"), None if inbox_id is None else inbox_id.lower())
+
+
+def scope_of(caller: Caller, route: Route, *, items: ItemStore) -> Scope:
+    """The route's scope; without a prefix, the caller's own. Raises NotFound for a pod or inbox that is not there."""
+    if route.inbox_id is not None:
+        inbox = require_inbox(caller, route.inbox_id, items=items)
+        return Scope("inbox", inbox["inbox_id"], inbox["pod_id"], inbox["inbox_id"])
+    if route.pod_id is not None:
+        if items.get(keys.pod(caller.organization_id, route.pod_id)) is None:
+            raise NotFound
+        return Scope("pod", route.pod_id, route.pod_id)
+    return Scope(caller.scope_type, caller.scope_id, caller.pod_id, caller.inbox_id)
+
+
+def still_there(o: str, scope: Scope) -> list[Check]:
+    """Conditions under which a key may be added to a scope: what it is bound to is not being deleted."""
+    if scope.inbox_id is not None:
+        return [Check(keys.inbox(o, scope.inbox_id), live())]
+    if scope.pod_id is not None:
+        return [Check(keys.pod(o, scope.pod_id), Present())]
+    return []
+
+
+def target_keys(o: str, route: Route, api_key_id: str) -> tuple[Key, ...]:
+    """What `visible_key` reads."""
+    record = keys.api_key_record(o, api_key_id)
+    return (record,) if route.inbox_id is None else (record, keys.inbox(o, route.inbox_id))
+
+
+def visible_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemStore) -> ApiKeyRecord:
+    """Raises NotFound for a key that is unknown, outside the caller's scope, or not bound to exactly the route's scope."""
+    record_key, *inbox_keys = target_keys(caller.organization_id, route, api_key_id)
+    rows = items.batch_get([record_key, *inbox_keys])
+    row = rows.get(record_key)
+    if row is None or not _within(caller, row) or not _bound(row, route):
+        raise NotFound
+    if any("state" in rows.get(key, {"state": "gone"}) for key in inbox_keys):
+        raise NotFound
+    return cast(ApiKeyRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+
+
+def _within(caller: Caller, row: Item) -> bool:
+    return caller.scope_type == "organization" or bool(row.get(f"{caller.scope_type}_id") == caller.scope_id)
+
+
+def _bound(row: Item, route: Route) -> bool:
+    if route.inbox_id is not None:
+        return bool(row["scope_type"] == "inbox" and row["scope_id"] == route.inbox_id)
+    return route.pod_id is None or bool(row["scope_type"] == "pod" and row["scope_id"] == route.pod_id)
