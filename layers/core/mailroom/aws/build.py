@@ -7,15 +7,15 @@ from functools import cache
 
 from mailroom.aws import clients
 from mailroom.aws.blobs import S3Blobs
-from mailroom.aws.dynamodb import DynamoStore
+from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
 from mailroom.config import Config
 from mailroom.fetch import UrlFetcher
 from mailroom.runtime import Runtime
+from mailroom.store.schema import TABLES
 
-TABLES = ("core", "idx", "ev", "eph")
 QUEUES = ("inbound", "purge", "notices")
 
 
@@ -23,7 +23,7 @@ QUEUES = ("inbound", "purge", "notices")
 def aws_runtime() -> Runtime:
     """Raises KeyError for a name that the environment lacks."""
     config = Config.from_environment()
-    items = DynamoStore(clients.dynamodb(), {table: os.environ[f"MAILROOM_{table.upper()}_TABLE"] for table in TABLES})
+    items = DynamoItemStore(clients.dynamodb(), {table: os.environ[f"MAILROOM_{table.upper()}_TABLE"] for table in TABLES})
     return Runtime(
         config=config,
         items=items,

@@ -11,20 +11,14 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.config import Config
 
+from mailroom.aws import retries
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-_ITEMS = Config(
-    connect_timeout=1,
-    read_timeout=4,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    # `ItemStore.fetch` reads in parallel.
-    max_pool_connections=32,
-    tcp_keepalive=True,
-)
 _BLOBS = Config(
     connect_timeout=2,
     read_timeout=20,
@@ -50,7 +44,7 @@ def _client(service: str, config: Config) -> Any:
 
 @cache
 def dynamodb() -> DynamoDBClient:
-    client: DynamoDBClient = _client("dynamodb", _ITEMS)
+    client: DynamoDBClient = _client("dynamodb", retries.CLIENT_CONFIG)
     return client
 
 
