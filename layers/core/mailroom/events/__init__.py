@@ -1,0 +1,1 @@
+"""Events: what happened, as rows of the log that webhooks, sockets and metrics read."""

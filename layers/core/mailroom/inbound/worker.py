@@ -1,0 +1,101 @@
+"""A batch of notices, each on its own and within it each inbox on its own (design: flows.md, "Mail in")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mailroom import log
+from mailroom.inbound.classification import classify
+from mailroom.inbound.composition import Content, message_uid, read_content
+from mailroom.inbound.delivery import deliver
+from mailroom.inbound.notice import Arrival, read
+from mailroom.mail.addresses import strip_plus
+from mailroom.mail.parse import parse
+from mailroom.runtime import Runtime
+from mailroom.store import keys
+from mailroom.store.port import Item
+
+Failures = dict[str, list[dict[str, str]]]
+
+
+class NotAllDelivered(Exception):
+    """Some inboxes of a mail have it, others not yet."""
+
+
+def receive_batch(event: Mapping[str, Any], *, runtime: Runtime) -> Failures:
+    """Names the records that must come again; a record that fails each time ends in the dead-letter queue."""
+    failed = []
+    for record in event["Records"]:
+        try:
+            receive(record, runtime=runtime)
+        except Exception:  # noqa: BLE001 - one record must not take the others along
+            log.logger.exception("mail not received", queue_message_id=record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+def receive(record: Mapping[str, Any], *, runtime: Runtime) -> None:
+    """Raises NotAllDelivered, BlobMissing where the raw mail is not there, ValueError or KeyError for a malformed notice."""
+    arrival = read(record["body"])
+    if arrival is None:
+        log.logger.info("notice ignored")
+        return
+    labels = classify(arrival.verdicts, drop_unauthentic=runtime.config.drop_unauthentic)
+    if labels is None:
+        log.logger.info("mail dropped", provider_id=arrival.provider_id, reason="verdict")
+        return
+    inboxes = _inboxes(arrival, record, runtime)
+    if not inboxes:
+        return
+    raw = runtime.blobs.get(arrival.raw_key)
+    content = read_content(parse(raw), raw)
+    if content.mail.defects:
+        log.logger.warning("mail read in part", provider_id=arrival.provider_id, defects=content.mail.defects[:10])
+    del raw
+    # Lists (spec: lists.md, "Receiving") will add `blocked` here, inbox by inbox.
+    undelivered = sum(not _delivered(arrival, content, labels, o, inbox_id, runtime) for o, inbox_id in inboxes)
+    if undelivered:
+        raise NotAllDelivered(f"{undelivered} of {len(inboxes)} inboxes")
+
+
+def _delivered(arrival: Arrival, content: Content, labels: frozenset[str], o: str, inbox_id: str, runtime: Runtime) -> bool:
+    try:
+        outcome = deliver(
+            arrival,
+            content,
+            labels,
+            o,
+            inbox_id,
+            items=runtime.items,
+            blobs=runtime.blobs,
+            clock=runtime.clock,
+            shards=runtime.config.index_shards,
+        )
+    except Exception:  # noqa: BLE001 - the other inboxes of the mail get it now
+        log.logger.exception("delivery failed", provider_id=arrival.provider_id, organization_id=o)
+        return False
+    log.logger.info(
+        "mail received", provider_id=arrival.provider_id, organization_id=o, result=outcome.result if outcome else "dropped"
+    )
+    return True
+
+
+def _inboxes(arrival: Arrival, record: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
+    """Organization and inbox of each recipient that has one, once each."""
+    addresses = {strip_plus(recipient.strip().lower()) for recipient in arrival.recipients}
+    rows = runtime.items.batch_get([keys.address(address) for address in sorted(addresses)])
+    live = [row for row in rows.values() if row["state"] == "live"]
+    gone = [row for row in rows.values() if row["state"] != "live"]
+    if int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) > 1:
+        _sweep_up(arrival, gone, runtime)
+    if unknown := len(addresses) - len(live):
+        log.logger.info("recipients dropped", provider_id=arrival.provider_id, count=unknown)
+    return sorted((row["organization_id"], row["inbox_id"]) for row in live)
+
+
+def _sweep_up(arrival: Arrival, gone: list[Item], runtime: Runtime) -> None:
+    """An earlier try may have died between its blobs and the transaction, after the inbox's own purge."""
+    for row in gone:
+        o, inbox_id = row["organization_id"], row["inbox_id"]
+        runtime.blobs.delete_prefix(keys.blob_message(o, inbox_id, message_uid(arrival, o, inbox_id)))
