@@ -127,6 +127,22 @@ def index_identity(sort: str) -> str:
     return dec(sort.rsplit("#", 1)[1])
 
 
+def index_place(sort: str) -> str:
+    """The sort key without its visibility class: what orders items of both classes, and of all shards, among each other."""
+    return sort.split("#", 1)[1]
+
+
+def index_label(partition: str) -> str:
+    """The label (or `ALL`, or the conversation's thread id) of an inbox's index partition."""
+    return dec(partition.rsplit("#", 1)[1])
+
+
+def owner(partition: str) -> tuple[str, str]:
+    """(organization id, inbox id) of a partition that belongs to one inbox."""
+    o, _, inbox_id = partition.split("#", 3)[:3]
+    return o, dec(inbox_id)
+
+
 def index_bounds(v: int, after_us: int | None, before_us: int | None) -> tuple[str, str]:
     """Bounds on a sort key for an exclusive interval of timestamps, given in microseconds."""
     low = f"{v}#" if after_us is None else f"{v}#{max(after_us // 1000 + 1, 0):013}"
