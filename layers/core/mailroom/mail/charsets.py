@@ -5,20 +5,20 @@ from __future__ import annotations
 import codecs
 import re
 from encodings.aliases import aliases
+from functools import lru_cache
 
 # Only these are ever looked up: a foreign name would stay in the codec registry's cache for good, and Python also registers
 # transforms that are no charsets (zlib, unicode_escape, idna).
-_KNOWN = frozenset(
-    (
-        "ascii big5 big5hkscs cp1006 cp1125 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 "
-        "cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp856 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp866 "
-        "cp869 cp874 cp932 cp949 cp950 euc_jis_2004 euc_jisx0213 euc_jp euc_kr gb18030 gb2312 gbk hp_roman8 hz iso2022_jp "
-        "iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3 iso2022_jp_ext iso2022_kr iso8859_1 iso8859_10 iso8859_11 "
-        "iso8859_13 iso8859_14 iso8859_15 iso8859_16 iso8859_2 iso8859_3 iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 "
-        "iso8859_9 johab koi8_r koi8_t koi8_u kz1048 latin_1 mac_cyrillic mac_greek mac_iceland mac_latin2 mac_roman mac_turkish "
-        "ptcp154 shift_jis shift_jis_2004 shift_jisx0213 tis_620 utf_16 utf_16_be utf_16_le utf_32 utf_32_be utf_32_le utf_7 utf_8"
-    ).split()
-)
+_KNOWN_NAMES = """
+ascii big5 big5hkscs cp1006 cp1125 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp720 cp737 cp775
+cp850 cp852 cp855 cp856 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp866 cp869 cp874 cp932 cp949 cp950 euc_jis_2004
+euc_jisx0213 euc_jp euc_kr gb18030 gb2312 gbk hp_roman8 hz iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_2004 iso2022_jp_3
+iso2022_jp_ext iso2022_kr iso8859_1 iso8859_10 iso8859_11 iso8859_13 iso8859_14 iso8859_15 iso8859_16 iso8859_2 iso8859_3
+iso8859_4 iso8859_5 iso8859_6 iso8859_7 iso8859_8 iso8859_9 johab koi8_r koi8_t koi8_u kz1048 latin_1 mac_cyrillic mac_greek
+mac_iceland mac_latin2 mac_roman mac_turkish ptcp154 shift_jis shift_jis_2004 shift_jisx0213 tis_620 utf_16 utf_16_be
+utf_16_le utf_32 utf_32_be utf_32_le utf_7 utf_8
+"""
+_KNOWN = frozenset(_KNOWN_NAMES.split())
 _OUR_ALIASES = {
     "gb_2312_80": "gb2312",
     "iso_8859_6_e": "iso8859_6",
@@ -78,11 +78,12 @@ _UNDEFINED_IN_CP1252 = {byte: chr(byte) for byte in (0x81, 0x8D, 0x8F, 0x90, 0x9
 _CP1252_TABLE = "".join(_UNDEFINED_IN_CP1252.get(byte) or bytes([byte]).decode("cp1252") for byte in range(256))
 
 
+@lru_cache(maxsize=256)
 def codec_name(charset: str | None) -> str | None:
     """Python's name of a charset as mailers write it; None when there is none or it means nothing."""
-    if not charset:
+    if not charset or len(charset) > _MAX_NAME:
         return None
-    name = charset.strip(" \t\"'").lower()[:_MAX_NAME]
+    name = charset.strip(" \t\"'").lower()
     found = _lookup(name)
     if found is None and (inside := _INSIDE_NAME.search(name)):
         found = _lookup(inside[0])
@@ -113,7 +114,7 @@ def decode(data: bytes, charset: str | None = None) -> str:
         return _utf8_or_guess(data, declared=codec == "utf_8")
     if codec == "iso8859_1":
         return data.decode("latin-1") if not _C1.search(data) else windows_1252(data)
-    return _SURROGATES.sub("\ufffd", _legacy(data, codec))
+    return _SURROGATES.sub("\ufffd", _legacy(data, codec)).replace("\0", "")
 
 
 def is_wide(charset: str | None) -> bool:

@@ -39,7 +39,9 @@ class Content:
 def find_content(part: Part, budget: Budget) -> Content:
     """Walks the tree below `part`; what comes after an exhausted budget is left out."""
     content = Content()
-    if part.is_multipart and (parts := children(part, budget)) is not None:
+    if part.is_multipart and not budget.allows_depth(part.depth + 1):
+        content.attachments.append(_leaf(part))
+    elif part.is_multipart and (parts := children(part, budget)) is not None:
         if part.subtype == "alternative":
             _alternatives(parts, content, budget)
         else:

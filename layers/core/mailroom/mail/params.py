@@ -11,7 +11,7 @@ MAX_FILENAME = 255
 _VALUE_BYTES = 32 * 1024
 _MAX_PARAMS = 200
 
-_MAIN = re.compile(r"[^;\s]*")
+_MAIN = re.compile(r"[^;\s(]*")
 _SEPARATORS = re.compile(r"[;\s]*")
 _PARAM = re.compile(r'([^\s=;"]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 _NEXT_PARAM = re.compile(r"\s(?=[A-Za-z][A-Za-z0-9_-]*\*?=)")
@@ -88,7 +88,7 @@ def _charset_of(value: str, encoded: bool) -> tuple[str | None, tuple[str, bool]
 
 
 def safe_filename(name: str | None) -> str | None:
-    """The last path component without control characters, at most 255 characters with its extension kept; None if nothing is left."""
+    """The last path component without control characters, at most 255 characters, the extension kept; None if nothing is left."""
     if not name:
         return None
     name = _UNSAFE_IN_FILENAME.sub("", words.printable(name)).replace("\\", "/").rstrip("/").rpartition("/")[2].strip()

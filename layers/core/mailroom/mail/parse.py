@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from mailroom.mail.attachments import read_attachments
 from mailroom.mail.automatic import is_automatic
@@ -32,32 +31,40 @@ def parse(raw: bytes, *, limits: Limits = _DEFAULTS, clock: MonotonicClock = tim
     budget = Budget(limits, mail.defects, clock)
     content = Content()
     root: Part | None = None
-    with _surviving("header", budget):
+    with _Surviving("header", budget):
         root = _read_root(raw, budget)
     if root is None:
         return mail
-    with _surviving("addresses", budget):
+    with _Surviving("addresses", budget):
         _fill_addresses(mail, root.header)
-    with _surviving("fields", budget):
+    with _Surviving("fields", budget):
         _fill_fields(mail, root)
-    with _surviving("structure", budget):
+    with _Surviving("structure", budget):
         content = find_content(root, budget)
-    with _surviving("content", budget):
+    with _Surviving("content", budget):
         mail.text = _join(content.text, budget)
         mail.html = _join(content.html, budget)
         mail.attachments.extend(read_attachments(content.attachments, budget))
-    with _surviving("identity", budget):
+    with _Surviving("identity", budget):
         mail.identity = identity(mail, root.header)
     return mail
 
 
-@contextmanager
-def _surviving(stage: str, budget: Budget) -> Iterator[None]:
+class _Surviving:
     """The one place that swallows an exception: mail that was accepted is never lost to a bug in here."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001
-        budget.note(f"{stage}: {type(error).__name__}")
+
+    def __init__(self, stage: str, budget: Budget) -> None:
+        self._stage = stage
+        self._budget = budget
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._budget.note(f"{self._stage}: {type(error).__name__}")
+        return True
 
 
 def _read_root(raw: bytes, budget: Budget) -> Part:

@@ -12,7 +12,8 @@ def preview(text: str | None) -> str | None:
     """The first 200 characters, white space collapsed; None without text (spec: messages.md, Message.preview)."""
     if text is None:
         return None
-    found, length = [], 0
+    found: list[str] = []
+    length = 0
     for piece in _PIECE.finditer(text):
         part = " " if piece[0].isspace() else piece[0]
         if not found and part == " ":

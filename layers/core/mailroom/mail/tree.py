@@ -61,9 +61,7 @@ def _normal_type(content_type: str, default: str) -> str:
 def children(part: Part, budget: Budget) -> Iterator[Part] | None:
     """The parts of a multipart, read one by one as long as the budget lasts; None when it has none and is to be taken as it is."""
     boundary = _boundary(part, budget)
-    if boundary is None or not budget.allows_depth(part.depth + 1):
-        return None
-    return _read_children(part, boundary, budget)
+    return None if boundary is None else _read_children(part, boundary, budget)
 
 
 def _read_children(part: Part, boundary: bytes, budget: Budget) -> Iterator[Part]:

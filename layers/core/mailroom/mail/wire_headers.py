@@ -22,7 +22,8 @@ def wire_headers(fields: Iterable[Field]) -> dict[str, str]:
         name = field.name.lower()
         if name not in _TRANSPORT and not name.startswith(_TRANSPORT_PREFIXES):
             grouped.setdefault(name, []).append(field)
-    kept = _fitting({name: sum(len(item.name) + len(item.raw) for item in group) for name, group in grouped.items()}, _MAX_RAW_BYTES)
+    raw_sizes = {name: sum(len(item.name) + len(item.raw) for item in group) for name, group in grouped.items()}
+    kept = _fitting(raw_sizes, _MAX_RAW_BYTES)
     joined = {name: ", ".join(decode_field(item.raw) for item in grouped[name]) for name in kept}
     kept = _fitting({name: len(name) + len(value.encode()) for name, value in joined.items()}, MAX_BYTES)
     return {grouped[name][0].name: joined[name] for name in kept}
