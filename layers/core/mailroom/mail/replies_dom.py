@@ -243,7 +243,7 @@ def _white_space(element: etree._Element) -> str:
 
 def _holds_quote(element: etree._Element) -> bool:
     """Whether the history lies in a blockquote inside, so that text below that may be an answer; not so in forwards."""
-    opening = "".join(islice(element.itertext(), 12)).strip()
+    opening = "".join(islice(map(str, element.itertext()), 12)).strip()
     return not opening.startswith(("---", "___", "===")) and element.find(".//blockquote") is not None
 
 

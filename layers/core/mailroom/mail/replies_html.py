@@ -47,7 +47,7 @@ def _extract(html: str) -> str:
 def _parse(html: str) -> etree._Element:
     # Bytes and a stated encoding: an encoding declaration inside a str is an error, inside bytes it is overruled.
     data = html.replace("\x00", "").encode("utf-8", "replace")
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True, default_doctype=False)
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, default_doctype=False)  # type: ignore[call-arg]
     root = etree.fromstring(data, parser)
     if root is None:
         raise etree.ParserError("no element in it")

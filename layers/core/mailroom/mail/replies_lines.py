@@ -160,12 +160,8 @@ def _is_code(lines: Sequence[Line], start: int) -> bool:
     block = [line.text.lstrip() for line in lines[start:] if line.quote is Quote.YES and line.text.lstrip().startswith(">")]
     if block and all(text.startswith(">>>") for text in block):
         return True
-    return (
-        start > 0
-        and bool(block)
-        and lines[start - 1].text.startswith("---")
-        and any(line.text.startswith("< ") for line in lines[max(0, start - 50) : start])
-    )
+    above = [line.text for line in lines[max(0, start - 50) : start]]
+    return bool(block) and above[-1:] == ["---"] and any(text.startswith("< ") for text in above)
 
 
 def _runs_to_end(lines: Sequence[Line], start: int, *, least: Quote) -> bool:
@@ -220,13 +216,9 @@ def _find_below_device(lines: Sequence[Line]) -> int | None:
     if any(line.quote is Quote.YES for line in lines):
         return None
     for index in range(1, len(lines) - 2):
-        if (
-            not lines[index].blank
-            and lines[index - 1].blank
-            and lines[index + 1].blank
-            and marks.is_device_signature(lines[index].text.strip())
-        ):
-            return index + 1 if not _is_footer(lines, index + 1) else None
+        above, line, below = lines[index - 1 : index + 2]
+        if above.blank and below.blank and not line.blank and marks.is_device_signature(line.text.strip()):
+            return None if _is_footer(lines, index + 1) else index + 1
     return None
 
 

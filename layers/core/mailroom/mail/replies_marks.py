@@ -14,9 +14,7 @@ from mailroom.mail import replies_languages as words
 Role = Literal["from", "date", "to", "copy", "subject"]
 
 _LONGEST_ATTRIBUTION: Final = 420
-_INVISIBLE: Final = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
-)
+_INVISIBLE: Final = dict.fromkeys([*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 DASHES: Final = "-_=*~#—–‐‑−─━"
 _DECORATION: Final = f" \t|{DASHES}"
 
@@ -31,9 +29,8 @@ _VERB_LAST: Final = re.compile(
 _VERB: Final = re.compile(rf"(?<!\w)(?:{_any_of(words.VERBS_ANYWHERE)})(?!\w)", re.IGNORECASE)
 _ADDRESS: Final = re.compile(r"(?<![^\s<(\[\"':;,])[^\s<>()\[\]\":;,]{1,80}@[\w.-]{2,200}")
 _TIME: Final = re.compile(r"(?<!\d)\d{1,2}\s?(?:[:.h時点點시]|uur)\s?\d{2}(?!\d)")
-_DATE: Final = re.compile(
-    r"(?<!\d)(?:\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|(?:19|20)\d\d|\d{4}(?=[年년])|[۰-۹]{4}|[٠-٩]{4}|\d{1,2}[月월])(?!\d)"
-)
+_YEAR_OR_MONTH: Final = r"(?:19|20)\d\d|\d{4}(?=[年년])|[۰-۹]{4}|[٠-٩]{4}|\d{1,2}[月월]"
+_DATE: Final = re.compile(rf"(?<!\d)(?:\d{{1,4}}[./-]\s?\d{{1,2}}[./-]\s?\d{{1,4}}|{_YEAR_OR_MONTH})(?!\d)")
 _SENTENCE_BREAK: Final = re.compile(r"[^\W\d_]{5}[.!?] +[^\W\d_]")
 _OPENING: Final = re.compile(rf"(?:{_any_of(words.OPENINGS)})(?!\w)", re.IGNORECASE)
 _TITLE_IN_DIVIDER: Final = re.compile(rf"[ \t>]*[{re.escape(DASHES)}]{{2,}} ?([^{re.escape(DASHES)}\s][^\n]{{1,80}})")
@@ -44,16 +41,21 @@ _DEVICE: Final = re.compile(rf"(?:{_DEVICE_START}|{_DEVICE_END})$", re.IGNORECAS
 _LINK: Final = re.compile(r"[<(\[]?https?://[^\s>)\]]{1,2000}[>)\]]?")
 _FOOTER: Final = re.compile(_any_of(words.FOOTERS), re.IGNORECASE)
 
+
+def _folded(phrases: Iterable[str]) -> list[str]:
+    return [phrase.casefold() for phrase in phrases]
+
+
 _ROLES: Final[dict[str, Role]] = {
-    **dict.fromkeys(words.COPY, "copy"),
-    **dict.fromkeys(words.RECIPIENT, "to"),
-    **dict.fromkeys(words.SENT, "date"),
-    **dict.fromkeys(words.SENDER, "from"),
-    **dict.fromkeys(words.SUBJECT, "subject"),
+    **dict.fromkeys(_folded(words.COPY), "copy"),
+    **dict.fromkeys(_folded(words.RECIPIENT), "to"),
+    **dict.fromkeys(_folded(words.SENT), "date"),
+    **dict.fromkeys(_folded(words.SENDER), "from"),
+    **dict.fromkeys(_folded(words.SUBJECT), "subject"),
 }
-_TITLES: Final = frozenset(words.DIVIDER_TITLES)
-_TITLE_STARTS: Final = tuple(words.DIVIDER_TITLE_STARTS)
-_FORWARD_OPENINGS: Final = frozenset(words.FORWARD_OPENINGS)
+_TITLES: Final = frozenset(_folded(words.DIVIDER_TITLES))
+_TITLE_STARTS: Final = tuple(_folded(words.DIVIDER_TITLE_STARTS))
+_FORWARD_OPENINGS: Final = frozenset(_folded(words.FORWARD_OPENINGS))
 
 
 def plain(line: str) -> str:
@@ -144,8 +146,8 @@ def _header_fields(lines: Sequence[str]) -> list[tuple[Role, str]]:
 
 def is_divider(line: str) -> bool:
     """A line drawn with dashes, underscores and the like; `--`, which opens a signature, is none."""
-    bare = line.strip(" \t\xa0*")
-    return len(bare) >= 4 and not bare.strip(DASHES + " ") or (len(line.strip()) >= 4 and not line.strip(" \t" + DASHES))
+    bare = line.strip()
+    return len(bare) >= 4 and not bare.strip(" \t\xa0" + DASHES)
 
 
 def is_titled_divider(line: str) -> bool:
