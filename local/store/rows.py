@@ -87,29 +87,37 @@ def delete(connection: sqlite3.Connection, keys: Iterable[Key]) -> None:
 
 def select(connection: sqlite3.Connection, query: Query) -> list[Item]:
     """The page of a query that `checks.answerable` lets through."""
-    partition = query.index or "pk"
-    statement, values = [f"SELECT pk, sk, item FROM {query.table} WHERE {partition} = ?"], [query.pk]
-    if query.index:
-        statement = [f"SELECT pk, sk FROM {query.table} WHERE {partition} = ?"]
-    for bound, operator in ((query.low, ">="), (query.high, "<=")):
+    low, high = _bounds(query)
+    statement = [f"SELECT pk, sk{'' if query.index else ', item'} FROM {query.table} WHERE {query.index or 'pk'} = ?"]
+    values = [query.pk]
+    for bound, operator in ((low, ">="), (high, "<=")):
         if bound is not None:
             statement.append(f"AND sk {operator} ?")
             values.append(bound)
     if query.start is not None:
-        pk, sk = query.start
         statement.append(f"AND (sk, pk) {'<' if query.descending else '>'} (?, ?)")
-        values += [sk, pk]
+        values += [query.start[1], query.start[0] if query.index else query.pk]
     order = "DESC" if query.descending else "ASC"
     statement.append(f"ORDER BY sk {order}, pk {order} LIMIT {query.limit}")
-    rows = connection.execute(" ".join(statement), values).fetchall()
+    found = connection.execute(" ".join(statement), values).fetchall()
     if query.index:
-        return [{"pk": pk, "sk": sk, query.index: query.pk} for pk, sk in rows]
-    return [_item(*row) for row in rows]
+        return [{"pk": pk, "sk": sk, query.index: query.pk} for pk, sk in found]
+    return [_item(*row) for row in found]
 
 
 def expired(connection: sqlite3.Connection, table: Table, now_s: int, limit: int) -> list[Key]:
     statement = f"SELECT pk, sk FROM {table} WHERE {TTL_ATTRIBUTE} <= ? LIMIT ?"
     return [Key(table, pk, sk) for pk, sk in connection.execute(statement, (now_s, limit)).fetchall()]
+
+
+def _bounds(query: Query) -> tuple[str | None, str | None]:
+    """Bounds that begin at the start, or SQLite would step over all rows before it."""
+    low, high = query.low, query.high
+    if query.start is None:
+        return low, high
+    if query.descending:
+        return low, query.start[1] if high is None else min(high, query.start[1])
+    return query.start[1] if low is None else max(low, query.start[1]), high
 
 
 def _item(pk: str, sk: str, encoded: Encoded) -> Item:

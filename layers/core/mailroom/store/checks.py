@@ -52,7 +52,17 @@ def answerable(query: Query) -> bool:
         raise ValueError(f"{query.table} has no index {query.index}")
     if query.low is not None and query.high is not None and query.low > query.high:
         return False
+    if query.start is not None and _is_behind(query.start[1], query):
+        return False
     return possible(Key(query.table, query.pk, query.low or "-")) and possible(Key(query.table, query.pk, query.high or "-"))
+
+
+def starts_inside(query: Query) -> bool:
+    """Whether the start lies within the bounds, the only place where DynamoDB accepts one."""
+    if query.start is None:
+        return False
+    sk = query.start[1]
+    return (query.low is None or query.low <= sk) and (query.high is None or sk <= query.high)
 
 
 def check_key(key: Key) -> None:
@@ -126,6 +136,12 @@ def check_transaction(actions: Sequence[Action]) -> list[int]:
 def is_plain(action: Action) -> bool:
     """A put or delete without a condition: may be written in bulk."""
     return isinstance(action, Put | Delete) and action.condition is None
+
+
+def _is_behind(sk: str, query: Query) -> bool:
+    if query.descending:
+        return query.low is not None and sk < query.low
+    return query.high is not None and sk > query.high
 
 
 def _written(change: Change) -> object:

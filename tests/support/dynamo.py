@@ -1,0 +1,70 @@
+"""DynamoDB under moto: an item store with all tables, created from the schema."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from moto import mock_aws
+
+from mailroom.aws.dynamodb import DynamoItemStore
+from mailroom.aws.retries import CLIENT_CONFIG
+from mailroom.aws.streams import StreamFeed
+from mailroom.store.port import Table
+from mailroom.store.schema import TABLES, TTL_ATTRIBUTE, create_table_arguments
+
+REGION = "us-east-1"
+TABLE_NAMES: dict[Table, str] = {table: f"mailroom-{table}" for table in TABLES}
+
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    # The streams client puts the account into the host name otherwise, which moto does not serve.
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamo:
+    items: DynamoItemStore
+    feed: StreamFeed
+    client: Any
+
+
+@contextmanager
+def aws_environment() -> Iterator[None]:
+    """Credentials of nobody, and every AWS call of this process answered by moto."""
+    with patch.dict(os.environ, _ENVIRONMENT), mock_aws():
+        yield
+
+
+@contextmanager
+def dynamo() -> Iterator[Dynamo]:
+    """Fresh tables of their own, empty. Inside of another `aws_environment` they are added to what that holds."""
+    with aws_environment():
+        client = boto3.client("dynamodb", region_name=REGION, config=CLIENT_CONFIG)
+        create_tables(client)
+        streams = boto3.client("dynamodbstreams", region_name=REGION, config=CLIENT_CONFIG)
+        yield Dynamo(DynamoItemStore(client, TABLE_NAMES), StreamFeed(client, streams, TABLE_NAMES), client)
+
+
+@contextmanager
+def dynamo_items() -> Iterator[DynamoItemStore]:
+    with dynamo() as made:
+        yield made.items
+
+
+def create_tables(client: Any) -> None:
+    for table, name in TABLE_NAMES.items():
+        client.create_table(**create_table_arguments(table, name))
+        if TABLES[table].ttl:
+            expiry = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+            client.update_time_to_live(TableName=name, TimeToLiveSpecification=expiry)
