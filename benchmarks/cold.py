@@ -27,9 +27,7 @@ _ENVIRONMENT = {
 
 
 def seconds(code: str) -> float:
-    done = subprocess.run(
-        [sys.executable, "-c", _TIMED.format(code)], env=_ENVIRONMENT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", _TIMED.format(code)], env=_ENVIRONMENT, capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
 
 

@@ -20,7 +20,9 @@ def mail(recipient: str, number: int, size: int = 12 * 1024, *, attachment: byte
     message["Subject"] = f"Report {number}"
     message["Message-ID"] = f"<{number}.{dice.getrandbits(64):x}@example.com>"
     message["Date"] = "Mon, 02 Nov 2026 10:00:00 +0000"
-    text = "\n".join([*lines[: len(lines) // 2], "", "On Sun, 1 Nov 2026, Agent wrote:", *("> " + line for line in lines[len(lines) // 2 :])])
+    text = "\n".join(
+        [*lines[: len(lines) // 2], "", "On Sun, 1 Nov 2026, Agent wrote:", *("> " + line for line in lines[len(lines) // 2 :])]
+    )
     message.set_content(text)
     message.add_alternative("<html><body><p>" + "</p><p>".join(lines) + "</p></body></html>", subtype="html")
     if attachment:

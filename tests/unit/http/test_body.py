@@ -36,7 +36,9 @@ def test_any_bytes_are_an_object_or_a_validation_error(raw: bytes) -> None:
         assert [part.path for part in error.errors] == [()]
 
 
-@pytest.mark.parametrize("raw", [b"[]", b"null", b'"a"', b"{", b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "raw", [b"[]", b"null", b'"a"', b"{", b'{"a": NaN}', b'{"a": 1e999}', b'{"a": "\\ud800"}', b"\xff", b"[" * 100_000]
+)
 def test_what_is_not_a_json_object_is_refused_at_the_empty_path(raw: bytes) -> None:
     with pytest.raises(ValidationError) as caught:
         decode(raw)
@@ -68,7 +70,8 @@ def test_a_single_string_stands_for_a_list_of_one() -> None:
 def test_every_failing_field_is_reported_with_its_path() -> None:
     with pytest.raises(ValidationError) as caught:
         EXAMPLE.read(
-            b'{"name": "too long", "to": ["a", 1], "flags": {"x": 1}, "kind": "c", "at": "noon", "word": "", "parts": [{"size": "1"}, {}]}'
+            b'{"name": "too long", "to": ["a", 1], "flags": {"x": 1}, "kind": "c",'
+            b' "at": "noon", "word": "", "parts": [{"size": "1"}, {}]}'
         )
 
     assert {part.path for part in caught.value.errors} == {

@@ -1,0 +1,38 @@
+"""`stack`: the product over HTTP, once on SQLite and once on moto. Kept for a whole module; tests take inboxes of their own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mailroom.config import Config
+from tests.support.moto_stack import MotoStack
+from tests.support.stacks import Mailbox, SqliteStack
+
+UNLIMITED = Config(rate_per_second=0)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "moto"])
+def stack(request: pytest.FixtureRequest) -> Iterator[Mailbox]:
+    backend = SqliteStack(UNLIMITED) if request.param == "sqlite" else MotoStack(UNLIMITED)
+    with backend as running:
+        yield Mailbox(running)
+
+
+@pytest.fixture(scope="module")
+def sqlite_stack() -> Iterator[Mailbox]:
+    """For what is expensive and the same on both."""
+    with SqliteStack(UNLIMITED) as running:
+        yield Mailbox(running)
+
+
+@pytest.fixture
+def inbox(stack: Mailbox) -> str:
+    return str(stack.http.post("/inboxes", {"username": f"t{uuid.uuid4().hex[:12]}"}).json()["inbox_id"])
+
+
+@pytest.fixture
+def new_inbox(stack: Mailbox) -> Callable[[], str]:
+    return lambda: str(stack.http.post("/inboxes", {"username": f"t{uuid.uuid4().hex[:12]}"}).json()["inbox_id"])

@@ -1,0 +1,226 @@
+"""The product on AWS adapters: the template's functions behind the local gateway, with moto's DynamoDB, S3, SQS and SES over HTTP.
+
+What Lambda's event source mappings do is done by one thread here: it reads the queues and streams and calls the same functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import uvicorn
+from moto.server import ThreadedMotoServer
+from moto.ses.models import ses_backends
+
+from local import links, notice
+from local import template as templates
+from local.blobs import FileBlobs
+from local.downloads import Downloads
+from local.feed import to_stream_event
+from local.gateway import Gateway
+from local.invoke import Invoker
+from local.queues import failures
+from local.routing import Router
+from local.server import Protocol
+from local.servers import bind
+from mailroom.aws.blobs import S3Blobs
+from mailroom.aws.dynamodb import DynamoItemStore
+from mailroom.aws.limits import SharedRateLimiter
+from mailroom.aws.mailer import SesMailer
+from mailroom.aws.queues import SqsQueues
+from mailroom.aws.streams import StreamFeed
+from mailroom.clock import now_ms
+from mailroom.config import Config
+from mailroom.fetch import UrlFetcher
+from mailroom.ids import new_api_key
+from mailroom.organizations.service import bootstrap
+from mailroom.ports import OutgoingMail
+from mailroom.runtime import Runtime
+from mailroom.store.port import Table
+from mailroom.store.schema import TABLES, create_table_arguments
+
+TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
+ACCOUNT, REGION = "123456789012", "us-east-1"
+
+
+@cache
+def moto_endpoint() -> str:
+    """One server for the whole test process; stacks use names of their own in it."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    return f"http://{host}:{port}"
+
+
+def client(service: Any) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=moto_endpoint(),
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+class RecordingMailer:
+    """SES as moto has it, remembering what it accepted."""
+
+    def __init__(self, inner: SesMailer) -> None:
+        self._inner = inner
+        self.sent: list[OutgoingMail] = []
+
+    def send(self, mail: OutgoingMail) -> str:
+        message_id = self._inner.send(mail)
+        self.sent.append(mail)
+        return message_id
+
+    def accepted(self, intent_id: str) -> str | None:
+        return self._inner.accepted(intent_id)
+
+
+class MotoStack:
+    """`with MotoStack() as stack:`; the same surface as `tests.support.stacks.SqliteStack`."""
+
+    def __init__(self, config: Config | None = None) -> None:
+        self._config = config or Config()
+        self._undo = contextlib.ExitStack()
+        self._stopping = threading.Event()
+
+    def __enter__(self) -> MotoStack:
+        name = f"t{uuid.uuid4().hex[:12]}"
+        self.api_key = new_api_key()
+        self._sqs = client("sqs")
+        self._template = templates.load(TEMPLATE)
+        tables = self._create_tables(name)
+        client("s3").create_bucket(Bucket=name)
+        self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
+        client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
+        items = DynamoItemStore(client("dynamodb"), tables)
+        s3, ses = client("s3"), client("sesv2")
+        self.mailer = RecordingMailer(SesMailer(region=REGION, configuration_set=None, items=items, client=lambda: ses))
+        self.runtime = Runtime(
+            config=self._config,
+            items=items,
+            blobs=S3Blobs(name, client=lambda: s3),
+            queues=SqsQueues(self._urls, client=lambda: self._sqs),
+            mailer=self.mailer,
+            fetcher=UrlFetcher(allow_private=True),
+            limiter=SharedRateLimiter(rate_per_second=self._config.rate_per_second, burst=self._config.rate_burst, items=items),
+        )
+        self._feed = StreamFeed(client("dynamodb"), client("dynamodbstreams"), tables)
+        self._position: str | None = None
+        bootstrap(self.api_key, items=items, clock=self.runtime.clock)
+        self._call = Invoker(self.runtime).call
+        self._serve()
+        pump = threading.Thread(target=self._pump, daemon=True)
+        pump.start()
+        self._undo.callback(pump.join)
+        self._undo.callback(self._stopping.set)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+
+    def deliver(self, raw: bytes, recipients: Sequence[str], sender: str = "sender@example.com") -> None:
+        """As SES does: the object first, then the notice."""
+        provider_id = uuid.uuid4().hex
+        self.runtime.blobs.put(notice.blob_key(provider_id), raw)
+        verdicts = notice.verdicts_from_header(raw)
+        body = notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now_ms())
+        self.runtime.queues.send("inbound", body)
+
+    def sent(self) -> list[bytes]:
+        """Raw mails as the provider took them, oldest first."""
+        stored = {message.id: message for message in ses_backends[ACCOUNT][REGION].sent_messages}
+        assert len(stored) >= len(self.mailer.sent)
+        return [mail.raw for mail in self.mailer.sent]
+
+    def _create_tables(self, name: str) -> dict[Table, str]:
+        tables: dict[Table, str] = {table: f"{name}-{table}" for table in TABLES}
+        dynamodb = client("dynamodb")
+        for table, full_name in tables.items():
+            dynamodb.create_table(**create_table_arguments(table, full_name))
+        return tables
+
+    def _serve(self) -> None:
+        executor = self._undo.enter_context(ThreadPoolExecutor(8))
+        folder = Path(self._undo.enter_context(tempfile.TemporaryDirectory()))
+        signer = links.Links(b"unused" * 8, base=lambda: self.http, clock=now_ms)
+        gateway = Gateway(
+            Router(self._template.routes),
+            call=self._call,
+            downloads=Downloads(signer, FileBlobs(folder, links=signer, durable=False), executor=executor),
+            executor=executor,
+            max_body_bytes=self._config.max_body_bytes,
+            docs_url=self._config.docs_url,
+        )
+        sock = self._undo.enter_context(bind("127.0.0.1", 0, "test"))
+        host, port = sock.getsockname()[:2]
+        self.http, self.ws = f"http://{host}:{port}", f"ws://{host}:{port}"
+        server = uvicorn.Server(
+            uvicorn.Config(gateway, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        self._undo.callback(thread.join)
+        self._undo.callback(setattr, server, "should_exit", True)
+
+    def _pump(self) -> None:
+        while not self._stopping.is_set():
+            worked = [self._drain_queue(worker) for worker in self._template.queue_workers]
+            if not any([*worked, self._drain_streams()]):
+                self._stopping.wait(0.02)
+
+    def _drain_queue(self, worker: templates.QueueWorker) -> bool:
+        url = self._urls[worker.queue]
+        found = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(worker.batch_size, 10), WaitTimeSeconds=0).get(
+            "Messages", []
+        )
+        if not found:
+            return False
+        records = [
+            {
+                "messageId": each["MessageId"],
+                "body": each["Body"],
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "eventSource": "aws:sqs",
+            }
+            for each in found
+        ]
+        everything = {each["messageId"] for each in records}
+        try:
+            failed = failures(self._call(worker.function, {"Records": records}, str(uuid.uuid4())), everything)
+        except Exception:  # Lambda, too, hands the batch back whatever went wrong
+            logging.exception("queue worker failed")
+            failed = everything
+        for each in found:
+            if each["MessageId"] in failed:
+                self._sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=1)
+            else:
+                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+        return True
+
+    def _drain_streams(self) -> bool:
+        records, position = self._feed.read(self._position, 100)
+        for worker in self._template.stream_workers:
+            if mine := [record for record in records if record.table == worker.table]:
+                try:
+                    self._call(worker.function, to_stream_event(mine), str(uuid.uuid4()))
+                except Exception:
+                    logging.exception("stream worker failed")
+                    return False
+        self._position = position
+        return bool(records)
