@@ -211,9 +211,17 @@ def _check_scope(request: Request) -> None:
     if "pod_id" in path and caller.scope_type == "pod" and path["pod_id"] != caller.pod_id:
         raise NotFound
     if "inbox_id" in path:
-        path["inbox_id"] = path["inbox_id"].lower()
+        path["inbox_id"] = _inbox_id(request, path["inbox_id"])
         if caller.scope_type == "inbox" and path["inbox_id"] != caller.inbox_id:
             raise NotFound
+
+
+def _inbox_id(request: Request, value: str) -> str:
+    """The address in lower case, or that of the inbox with this client id, which never contains an @ (spec: README 4)."""
+    if "@" in value:
+        return value.lower()
+    row = request.items.get(keys.client_id(request.caller.organization_id, "inbox", value))
+    return str(row["id"]) if row else value
 
 
 def _mapped(raised: Exception) -> MailroomError:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from mailroom.callers import Caller
 from mailroom.errors import NotFound
 from mailroom.inboxes.record import InboxRecord
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore
+from mailroom.store.port import Item, ItemStore, Reads
+
+if TYPE_CHECKING:
+    from mailroom.http.endpoint import Request
+
+
+def inbox_reads(o: str, request: Request) -> Reads:
+    """What `require_inbox` asks for, to be prefetched."""
+    return Reads((keys.inbox(o, request.path["inbox_id"].lower()),))
 
 
 def require_inbox(caller: Caller, inbox_id: str, *, items: ItemStore, pod_id: str | None = None) -> InboxRecord:

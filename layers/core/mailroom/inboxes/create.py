@@ -1,0 +1,164 @@
+"""Creating an inbox: one transaction over address, inbox, counters, client id and list (spec: inboxes.md; design: data.md)."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mailroom.callers import Caller
+from mailroom.clock import Clock
+from mailroom.config import Config
+from mailroom.errors import LimitExceeded, NotFound, RaceCondition, ResourceDeleting, ResourceTaken
+from mailroom.inboxes.access import in_reach
+from mailroom.inboxes.model import CreateInbox, chosen_address, inbox, stored
+from mailroom.inboxes.names import readable_username
+from mailroom.inboxes.record import AddressRecord, InboxRecord
+from mailroom.store import keys
+from mailroom.store.port import (
+    Absent,
+    Action,
+    Add,
+    AnyOf,
+    AtMost,
+    Equals,
+    Item,
+    ItemStore,
+    Key,
+    Lacks,
+    Present,
+    Put,
+    TransactionCancelled,
+    Update,
+    all_of,
+    any_of,
+)
+
+ATTEMPTS = 8
+RESERVED_MS = 30 * 24 * 3600 * 1000
+"""How long a freed address stays with its organization, so that nobody else receives its mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a new inbox goes."""
+
+    organization_id: str
+    pod_id: str
+    email: str
+
+
+def create_inbox(
+    caller: Caller, body: CreateInbox, *, items: ItemStore, clock: Clock, config: Config, pod_id: str | None = None
+) -> dict[str, Any]:
+    """The new `Inbox`, or the one that has the same client id.
+
+    Raises ValidationError, NotFound (domain or pod), LimitExceeded, ResourceTaken, ResourceDeleting, RaceCondition.
+    """
+    name, domain = chosen_address(body)
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        existing = _replay(caller, body.get("client_id"), pod_id, items=items)
+        if existing is not None:
+            return inbox(existing)
+        email = f"{name or readable_username()}@{reachable_domain(domain, config=config)}"
+        try:
+            return inbox(_create(caller, body, email, pod_id, items=items, clock=clock, config=config))
+        except TransactionCancelled:
+            continue
+        except ResourceTaken:
+            if name is not None:
+                raise
+    raise RaceCondition
+
+
+def reachable_domain(domain: str | None, *, config: Config) -> str:
+    """The deployment's default domain is everybody's. Raises NotFound for another."""
+    if domain not in (None, config.domain):
+        raise NotFound
+    return config.domain
+
+
+def _replay(caller: Caller, client_id: str | None, pod_id: str | None, *, items: ItemStore) -> InboxRecord | None:
+    o = caller.organization_id
+    mapped = items.get(keys.client_id(o, "inbox", client_id)) if client_id else None
+    row = items.get(keys.inbox(o, mapped["id"])) if mapped else None
+    return in_reach(caller, row, pod_id=pod_id) if row and "state" not in row else None
+
+
+def _create(
+    caller: Caller, body: CreateInbox, email: str, pod_id: str | None, *, items: ItemStore, clock: Clock, config: Config
+) -> InboxRecord:
+    o, now = caller.organization_id, clock()
+    organization_key, address_key = keys.organization(o), keys.address(email)
+    wanted = [organization_key, address_key, *([keys.pod(o, pod_id)] if pod_id else [])]
+    rows = items.batch_get(wanted)
+    if len(rows.keys() - {address_key}) < len(wanted) - 1:
+        raise NotFound
+    organization = rows[organization_key]
+    if config.inbox_limit is not None and organization["inbox_count"] >= config.inbox_limit:
+        raise LimitExceeded("Inbox limit reached", fix="Delete an inbox first.")
+    _refuse_taken(o, rows.get(address_key), now)
+    place = Place(o, pod_id or caller.pod_id or organization["default_pod_id"], email)
+    record = _record(place, body, now)
+    items.transact(_creation(place, record, now, config.inbox_limit))
+    return record
+
+
+def _refuse_taken(o: str, address: Item | None, now: int) -> None:
+    if address is None:
+        return
+    ours = address["organization_id"] == o
+    if address["state"] == "deleting" and ours:
+        raise ResourceDeleting("The inbox of this address is being deleted", retry_after=1)
+    if address["state"] == "released" and (ours or address["released_at"] <= now - RESERVED_MS):
+        return
+    raise ResourceTaken("The address is taken", fix="Choose another username.")
+
+
+def _record(place: Place, body: CreateInbox, now: int) -> InboxRecord:
+    record = InboxRecord(inbox_id=place.email, pod_id=place.pod_id, created_at=now, updated_at=now, ver=now)
+    if "display_name" in body:
+        record["display_name"] = body["display_name"]
+    if "client_id" in body:
+        record["client_id"] = body["client_id"]
+    if body.get("status") == "paused":
+        record["status"] = "paused"
+    metadata = stored(dict(body.get("metadata", {})))
+    if metadata:
+        record["metadata"] = metadata
+    return record
+
+
+def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) -> list[Action]:
+    o, email = place.organization_id, place.email
+    address = AddressRecord(organization_id=o, inbox_id=email, pod_id=place.pod_id, state="live")
+    if "status" in record:
+        address["paused"] = True
+    below_limit = Present() if limit is None else AtMost("inbox_count", limit - 1)
+    actions: list[Action] = [
+        Put(keys.address(email), cast(Item, address), _free_for(o, now)),
+        Put(keys.inbox(o, email), cast(Item, record), Absent()),
+        Update(keys.organization(o), (Add("inbox_count", 1),), below_limit),
+        Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), all_of(Present(), Lacks("state"))),
+        Put(listing_key(o, record), {"by_pod": keys.inbox_list_of_pod(o, place.pod_id)}),
+    ]
+    if "client_id" in record:
+        actions.append(Put(keys.client_id(o, "inbox", record["client_id"]), {"id": email}, Absent()))
+    return actions
+
+
+def _free_for(o: str, now: int) -> AnyOf:
+    released = Equals("state", "released")
+    return any_of(
+        Absent(),
+        all_of(released, Equals("organization_id", o)),
+        all_of(released, AtMost("released_at", now - RESERVED_MS)),
+    )
+
+
+def listing_key(o: str, record: InboxRecord) -> Key:
+    """The idx row by which the organization's (and, through its index, the pod's) list finds the inbox."""
+    return Key("idx", keys.inbox_list(o), keys.listing_sort(record["created_at"], record["inbox_id"]))
