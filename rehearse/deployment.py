@@ -37,7 +37,8 @@ def deploy(sam: Path, emulator: Emulator, folder: Path, python: str) -> Deployme
     environment = _environment(sam, emulator, python)
     build, deployed = folder / "build", [*parameters, "ReceiveMail=false"]
     _run([str(sam), "build", "--no-cached", "--build-dir", str(build), "--parameter-overrides", *parameters], environment)
-    arguments = ["--template-file", str(build / "template.yaml"), "--stack-name", STACK, "--no-confirm-changeset"]
+    arguments = ["--template-file", str(build / "template.yaml"), "--config-file", str(ROOT / "samconfig.toml")]
+    arguments += ["--stack-name", STACK, "--no-confirm-changeset"]
     _run([str(sam), "deploy", *arguments, "--parameter-overrides", *deployed], environment)
     return _read(emulator)
 
