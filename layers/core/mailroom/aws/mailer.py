@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from mailroom.outbound.ses import INTENT_TAG, message_id
 from mailroom.ports import MailerRefused, MailerThrottled, OutgoingMail
 from mailroom.store import keys
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from mailroom.store.port import ItemStore
 
-INTENT_TAG = "intent"
 WAITS_S = (0.8, 1.6)
 """Between the tries of a throttled send: 3 tries within 3 s (design: flows.md)."""
 
@@ -78,12 +78,6 @@ class SesMailer:
         except ClientError as error:
             raise _sorted(error) from error
         return message_id(answer["MessageId"], self._region)
-
-
-def message_id(ses_id: str, region: str) -> str:
-    """The Message-ID that SES puts into the mail it accepted under this id (spec: messages.md, "Result")."""
-    host = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
-    return f"<{ses_id}@{host}>"
 
 
 def _sorted(error: ClientError) -> Exception:

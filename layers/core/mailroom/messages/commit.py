@@ -149,7 +149,7 @@ class _Writer:
         return outcome if self._transact(new, actions, record, thread, now) else None
 
     def meet(self, new: NewMessage, existing: MessageRecord, seen: Surroundings) -> Outcome | NewMessage | None:
-        """The id is taken: by the same mail, by the other half of a mail to oneself, or by another one, which then gets a new id."""
+        """The id is taken: by the same mail, by the other half of a mail to oneself, or by another, which then gets a new id."""
         relation = _relation(existing, new.record)
         outcome = Outcome(existing["message_id"], existing["thread_id"], "known")
         if relation == "other":

@@ -1,0 +1,163 @@
+"""The journal of a send: written before the provider is asked, finished with the message (design: architecture.md, decision 4).
+
+An intent holds all that is needed to store the message once the provider's Message-ID is known, so anybody who learns that id can
+finish it: the request itself, a retry with the same key, the provider's notice, the sweep.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+from zlib import crc32
+
+from mailroom.clock import Clock
+from mailroom.messages import idempotency
+from mailroom.messages.commit import NewMessage, Outcome, commit
+from mailroom.messages.idempotency import Claim
+from mailroom.messages.record import MessageRecord
+from mailroom.messages.threading import Surroundings
+from mailroom.ports import BlobStore
+from mailroom.store import keys
+from mailroom.store.port import Absent, Action, Delete, Equals, Item, ItemStore, Key, Put
+
+SHARDS = 16
+OPEN_SECONDS = 3 * 24 * 3600
+DONE_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    intent_id: str
+    """Also the `uid` of the message, and what the provider knows the mail by."""
+    organization_id: str
+    record: MessageRecord
+    """All but the message id, which the provider gives, and the thread id."""
+    body: bytes | None
+    inbox_created_at: int
+    thread_id: str | None
+    """The parent's; None starts a thread."""
+    recipients: tuple[str, ...]
+    created_at: int
+    claim: Claim | None = None
+
+    @property
+    def key(self) -> Key:
+        return keys.intent(self.intent_id)
+
+    @property
+    def open_row(self) -> Key:
+        shard = crc32(self.intent_id.encode()) % SHARDS
+        return Key("idx", keys.open_intents(shard), keys.listing_sort(self.created_at, self.intent_id))
+
+    @property
+    def blob_prefix(self) -> str:
+        return keys.blob_message(self.organization_id, self.record["inbox_id"], self.intent_id)
+
+
+def to_row(intent: Intent) -> Item:
+    row: Item = {
+        "state": "open",
+        "intent_id": intent.intent_id,
+        "organization_id": intent.organization_id,
+        "inbox_id": intent.record["inbox_id"],
+        "record": dict(intent.record),
+        "inbox_created_at": intent.inbox_created_at,
+        "recipients": list(intent.recipients),
+        "created_at": intent.created_at,
+        "ttl": intent.created_at // 1000 + OPEN_SECONDS,
+    }
+    optional: dict[str, Any] = {"body": intent.body, "thread_id": intent.thread_id}
+    if intent.claim is not None:
+        optional |= {"claim_key": intent.claim.key.pk, "fingerprint": intent.claim.fingerprint}
+    return row | {name: value for name, value in optional.items() if value is not None}
+
+
+def from_row(row: Item) -> Intent:
+    """Of an open intent."""
+    claim = Claim(Key("eph", row["claim_key"], "-"), row["fingerprint"]) if "claim_key" in row else None
+    return Intent(
+        intent_id=row["intent_id"],
+        organization_id=row["organization_id"],
+        record=cast(MessageRecord, row["record"]),
+        body=bytes(row["body"]) if "body" in row else None,
+        inbox_created_at=row["inbox_created_at"],
+        thread_id=row.get("thread_id"),
+        recipients=tuple(row["recipients"]),
+        created_at=row["created_at"],
+        claim=claim,
+    )
+
+
+def begin(intent: Intent, *, items: ItemStore, now: int) -> None:
+    """Raises TransactionCancelled, with failure 0, where the key was taken meanwhile."""
+    actions: list[Action] = [
+        Put(intent.key, to_row(intent), Absent()),
+        Put(intent.open_row, {"intent_id": intent.intent_id}),
+    ]
+    if intent.claim is not None:
+        actions.insert(0, idempotency.running(intent.claim, intent.intent_id, now))
+    items.transact(actions)
+
+
+def finish(
+    intent: Intent,
+    message_id: str,
+    seen: Surroundings | None,
+    *,
+    items: ItemStore,
+    blobs: BlobStore,
+    clock: Clock,
+    shards: int,
+    pause: Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Stores the message of an accepted mail; the same result whoever does it, and however often. Raises like `commit`."""
+    provider_id = message_id.strip("<>").partition("@")[0]
+    record = cast(MessageRecord, {**intent.record, "message_id": message_id, "provider_id": provider_id, "thread_id": ""})
+    new = NewMessage(
+        organization_id=intent.organization_id,
+        record=record,
+        body=intent.body,
+        event_type="message.sent",
+        inbox_created_at=intent.inbox_created_at,
+        thread_id=intent.thread_id,
+        recipients=intent.recipients,
+    )
+
+    def along(outcome: Outcome) -> list[Action]:
+        return _closing(intent, outcome, clock())
+
+    outcome = commit(new, seen, items=items, clock=clock, shards=shards, along=along, pause=pause)
+    if outcome.result == "joined":
+        blobs.delete_prefix(intent.blob_prefix)
+    return outcome
+
+
+def _closing(intent: Intent, outcome: Outcome, now: int) -> list[Action]:
+    row: Item = {
+        "state": "done",
+        "intent_id": intent.intent_id,
+        "organization_id": intent.organization_id,
+        "inbox_id": intent.record["inbox_id"],
+        "message_id": outcome.message_id,
+        "thread_id": outcome.thread_id,
+        "ttl": now // 1000 + DONE_SECONDS,
+    }
+    actions: list[Action] = [Put(intent.key, row), Delete(intent.open_row)]
+    if (claim := intent.claim) is not None:
+        ids = (outcome.message_id, outcome.thread_id)
+        actions.append(idempotency.done(claim.key, claim.fingerprint, intent.intent_id, *ids, now))
+    return actions
+
+
+def abandon(intent: Intent, *, items: ItemStore, blobs: BlobStore) -> None:
+    """Leaves no trace of a mail that the provider did not take; its key is free again.
+
+    Rows first: a retry needs the blobs of the intent that it finds.
+    """
+    actions = [Delete(intent.key), Delete(intent.open_row)]
+    if intent.claim is not None:
+        actions.insert(0, Delete(intent.claim.key, Equals("intent_id", intent.intent_id)))
+    items.write(actions)
+    blobs.delete_prefix(intent.blob_prefix)

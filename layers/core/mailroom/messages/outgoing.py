@@ -1,0 +1,183 @@
+"""A mail to be sent: composed, described as the message it will be, and laid down for the provider call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from mimetypes import MimeTypes
+from typing import Any, cast
+
+from mailroom import ids
+from mailroom.config import Config
+from mailroom.errors import ValidationError
+from mailroom.inboxes.record import InboxRecord
+from mailroom.mail.addresses import format_address
+from mailroom.mail.compose import Composition, compose
+from mailroom.mail.entities import OutgoingAttachment
+from mailroom.mail.preview import preview
+from mailroom.messages.audience import Audience
+from mailroom.messages.bodies import pack
+from mailroom.messages.idempotency import Claim
+from mailroom.messages.intents import Intent
+from mailroom.messages.labels import ordered
+from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
+from mailroom.ports import BlobStore, OutgoingMail
+from mailroom.store import keys
+
+OCTET_STREAM = "application/octet-stream"
+# Without the machine's own files: the same name gives the same type everywhere.
+_TYPES = MimeTypes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to be sent, from whatever route it comes."""
+
+    audience: Audience
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    reply_to: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    headers: dict[str, str]
+    attachments: Sequence[OutgoingAttachment] = ()
+    in_reply_to: str | None = None
+    references: Sequence[str] = ()
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    intent: Intent
+    raw: bytes
+    files: list[tuple[str, bytes, str]]
+    """Blob key, content and media type."""
+
+
+def content_type_of(given: str | None, filename: str | None) -> str:
+    return given or (_TYPES.guess_type(filename)[0] if filename else None) or OCTET_STREAM
+
+
+def prepare(draft: Draft, inbox: InboxRecord, o: str, claim: Claim | None, *, now: int, config: Config) -> Prepared:
+    """Raises ValidationError for a mail that is too large."""
+    intent_id, inbox_id = ids.uuid7(now), inbox["inbox_id"]
+    raw = _composed(draft, inbox, intent_id, now)
+    if len(raw) > config.max_mail_bytes:
+        raise ValidationError.at("attachments", f"The message is larger than {config.max_mail_bytes} bytes")
+    bodies = _bodies(draft)
+    place, packed = pack(bodies)
+    files = [(keys.blob_raw(o, inbox_id, intent_id), raw, "message/rfc822")]
+    attachments = [_attachment(intent_id, index, item) for index, item in enumerate(draft.attachments)]
+    for part, item in zip(attachments, draft.attachments, strict=True):
+        files.append((keys.blob_attachment(o, inbox_id, intent_id, part["attachment_id"]), item.data, part["content_type"]))
+    if place == "blob":
+        files.append((keys.blob_body(o, inbox_id, intent_id), packed, OCTET_STREAM))
+    record = _record(draft, inbox, intent_id, attachments, size=len(raw), place=place, now=now)
+    intent = Intent(
+        intent_id=intent_id,
+        organization_id=o,
+        record=record,
+        body=packed if place == "item" else None,
+        inbox_created_at=inbox["created_at"],
+        thread_id=draft.thread_id,
+        recipients=draft.audience.envelope(),
+        created_at=now,
+        claim=claim,
+    )
+    return Prepared(intent, raw, files)
+
+
+def lay_down(prepared: Prepared, *, blobs: BlobStore) -> None:
+    for key, data, content_type in prepared.files:
+        blobs.put(key, data, content_type=content_type)
+
+
+def mail_of(intent: Intent, raw: bytes) -> OutgoingMail:
+    return OutgoingMail(
+        intent_id=intent.intent_id,
+        return_path=intent.record["inbox_id"],
+        recipients=intent.recipients,
+        raw=raw,
+        organization_id=intent.organization_id,
+    )
+
+
+def _composed(draft: Draft, inbox: InboxRecord, intent_id: str, now: int) -> bytes:
+    return compose(
+        Composition(
+            from_=_from(inbox),
+            message_id=f"<{intent_id}@{inbox['inbox_id'].rpartition('@')[2]}>",
+            date_ms=now,
+            seed=intent_id,
+            to=draft.audience.to,
+            cc=draft.audience.cc,
+            reply_to=draft.reply_to,
+            subject=draft.subject,
+            text=draft.text,
+            html=draft.html,
+            in_reply_to=draft.in_reply_to,
+            references=draft.references,
+            headers=draft.headers,
+            attachments=draft.attachments,
+        )
+    )
+
+
+def _from(inbox: InboxRecord) -> str:
+    return format_address(inbox.get("display_name"), inbox["inbox_id"])
+
+
+def _bodies(draft: Draft) -> Bodies:
+    bodies = Bodies()
+    if draft.text is not None or draft.html is None:
+        bodies["text"] = draft.text or ""
+    if draft.html is not None:
+        bodies["html"] = draft.html
+    if draft.headers:
+        bodies["headers"] = draft.headers
+    return bodies
+
+
+def _attachment(intent_id: str, index: int, item: OutgoingAttachment) -> AttachmentRecord:
+    record = AttachmentRecord(
+        attachment_id=ids.derived_uuid(intent_id, str(index)),
+        size=len(item.data),
+        content_type=content_type_of(item.content_type, item.filename),
+        content_disposition=item.content_disposition,
+    )
+    if item.filename:
+        record["filename"] = item.filename
+    if item.content_id:
+        record["content_id"] = item.content_id
+    return record
+
+
+def _record(
+    draft: Draft, inbox: InboxRecord, intent_id: str, attachments: list[AttachmentRecord], *, size: int, place: str, now: int
+) -> MessageRecord:
+    record: dict[str, Any] = {
+        "inbox_id": inbox["inbox_id"],
+        "pod_id": inbox["pod_id"],
+        "labels": ordered({"sent", *draft.labels}),
+        "ts": now,
+        "from": _from(inbox),
+        "to": draft.audience.to,
+        "size": size,
+        "created_at": now,
+        "updated_at": now,
+        "ver": now,
+        "uid": intent_id,
+        "same": f"sent {intent_id}",
+        "body": place,
+    }
+    optional: dict[str, Any] = {
+        "cc": draft.audience.cc,
+        "bcc": draft.audience.bcc,
+        "reply_to": list(draft.reply_to),
+        "subject": draft.subject,
+        "preview": preview(draft.text),
+        "attachments": attachments,
+        "in_reply_to": draft.in_reply_to,
+        "references": list(draft.references),
+    }
+    return cast(MessageRecord, record | {name: value for name, value in optional.items() if value})

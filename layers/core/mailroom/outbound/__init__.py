@@ -1,0 +1,1 @@
+"""Mail out: what the provider says about it afterwards."""

@@ -1,0 +1,12 @@
+"""Names that SES and we agree on."""
+
+from __future__ import annotations
+
+INTENT_TAG = "intent"
+"""Tag of a sent mail that its notices bring back."""
+
+
+def message_id(ses_id: str, region: str) -> str:
+    """The Message-ID that SES puts into the mail it accepted under this id (spec: messages.md, "Result")."""
+    host = "email.amazonses.com" if region == "us-east-1" else f"{region}.amazonses.com"
+    return f"<{ses_id}@{host}>"
