@@ -26,7 +26,7 @@ class Captured:
 
 class Capture:
     def __init__(self, folder: Path, *, blobs: FileBlobs) -> None:
-        self._folder = folder
+        self.folder = folder
         self._blobs = blobs
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -39,7 +39,7 @@ class Capture:
             os.link(self._blobs.path(mail.blob), target)
         except OSError:
             shutil.copyfile(self._blobs.path(mail.blob), target)
-        sync_folder(self._folder)
+        sync_folder(self.folder)
 
     def drop(self, mail: Mail) -> None:
         for kind in ("json", "eml"):
@@ -48,10 +48,10 @@ class Capture:
     def mails(self) -> list[Captured]:
         """Oldest first."""
         found = []
-        for path in self._folder.glob("*.eml"):
+        for path in self.folder.glob("*.eml"):
             envelope = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             found.append((envelope["at"], Captured(envelope["from"], tuple(envelope["to"]), path.read_bytes())))
         return [captured for _, captured in sorted(found, key=lambda entry: entry[0])]
 
     def _file(self, mail: Mail, kind: str) -> Path:
-        return self._folder / f"{mail.message_id[1:].partition('@')[0]}.{kind}"
+        return self.folder / f"{mail.message_id[1:].partition('@')[0]}.{kind}"

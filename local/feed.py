@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.queues import failures
 from local.store.database import reading
-from mailroom.aws.attribute_values import to_attributes
+from mailroom.aws.streams import record_of
 from mailroom.ids import uuid7
 from mailroom.store.port import ChangeRecord, StoreBusy
 
@@ -136,24 +136,9 @@ def worker_name(worker: StreamWorker) -> str:
     return f"{worker.function.name}.{worker.table}"
 
 
-def to_stream_event(records: Sequence[ChangeRecord]) -> dict[str, Any]:
+def to_stream_event(changes: Sequence[ChangeRecord]) -> dict[str, Any]:
     """What Lambda hands to a function that reads a DynamoDB stream."""
-    return {"Records": [_stream_record(record) for record in records]}
-
-
-def _stream_record(record: ChangeRecord) -> dict[str, Any]:
-    images = {"OldImage": record.old, "NewImage": record.new}
-    return {
-        "eventID": record.sequence,
-        "eventName": "INSERT" if record.old is None else "REMOVE" if record.new is None else "MODIFY",
-        "eventSource": "aws:dynamodb",
-        "eventSourceARN": f"arn:aws:dynamodb:local:000000000000:table/{record.table}/stream/local",
-        "dynamodb": {
-            "Keys": to_attributes({"pk": record.key.pk, "sk": record.key.sk}),
-            **{name: to_attributes(image) for name, image in images.items() if image is not None},
-            "SequenceNumber": record.sequence,
-        },
-    }
+    return {"Records": [record_of(change) for change in changes]}
 
 
 def _prepare(connection: sqlite3.Connection, names: Sequence[str]) -> None:

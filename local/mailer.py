@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from local import notice, outbox
 from local.addresses import Kind, classify
 from local.capture import Capture
 from mailroom.clock import Clock
-from mailroom.ids import derived_uuid
+from mailroom.ids import derived_uuid, uuid7
 
 if TYPE_CHECKING:
     from local.blobs import FileBlobs
@@ -66,7 +65,7 @@ class LocalMailer:
         """The same intent again returns the first Message-ID and sends nothing. Raises OSError or StoreBusy where storage fails."""
         if (known := self.accepted(mail.intent_id)) is not None:
             return known
-        unique = str(uuid.uuid4())
+        unique = uuid7(self._clock())
         message_id = f"<{unique}@{self._domain}>"
         record = outbox.Mail(
             mail.intent_id, message_id, mail.organization_id, mail.return_path, f"outbox/{unique}.eml", self._clock()

@@ -51,10 +51,6 @@ class Protocol(HttpToolsProtocol):
         if self._deadline is None:
             self._arm()
 
-    def on_url(self, url: bytes) -> None:
-        # Browsers and curl send unescaped UTF-8 where they are given it.
-        super().on_url(url if url.isascii() else b"".join(b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in url))
-
     def on_headers_complete(self) -> None:
         self._disarm()
         super().on_headers_complete()

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mailroom.aws.attribute_values import from_attributes, to_attributes
-from mailroom.aws.retries import call
 from mailroom.store.port import ChangeRecord, Item, Key, Table
 from mailroom.store.schema import TABLES
 
@@ -53,6 +52,10 @@ class StreamFeed:
     """A `ChangeFeed` over the streams of `core` and `ev`. A position is a JSON object: shard -> last sequence number read."""
 
     def __init__(self, client: DynamoDBClient, streams: DynamoDBStreamsClient, tables: Mapping[Table, str]) -> None:
+        # Imported late: who only converts records (one machine) must not load botocore.
+        from mailroom.aws.retries import call
+
+        self._call = call
         self._client: Any = client
         self._streams: Any = streams
         self._tables = {table: name for table, name in tables.items() if TABLES[table].stream is not None}
@@ -71,7 +74,7 @@ class StreamFeed:
 
     def _shards(self) -> Iterator[tuple[Table, str, str]]:
         for table, name in self._tables.items():
-            described = call(lambda name=name: self._client.describe_table(TableName=name))  # type: ignore[misc]
+            described = self._call(lambda name=name: self._client.describe_table(TableName=name))  # type: ignore[misc]
             arn = described["Table"]["LatestStreamArn"]
             for shard in self._describe(arn):
                 yield table, arn, shard
@@ -80,7 +83,7 @@ class StreamFeed:
         shards: list[str] = []
         arguments = {"StreamArn": arn}
         while True:
-            description = call(lambda: self._streams.describe_stream(**arguments))["StreamDescription"]
+            description = self._call(lambda: self._streams.describe_stream(**arguments))["StreamDescription"]
             shards += [shard["ShardId"] for shard in description["Shards"]]
             if "LastEvaluatedShardId" not in description:
                 return shards
@@ -90,8 +93,8 @@ class StreamFeed:
         behind = {"ShardIteratorType": "TRIM_HORIZON"}
         if passed is not None:
             behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": passed}
-        iterator = call(lambda: self._streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **behind))["ShardIterator"]
-        answer = call(lambda: self._streams.get_records(ShardIterator=iterator, Limit=limit))
+        iterator = self._call(lambda: self._streams.get_shard_iterator(StreamArn=arn, ShardId=shard, **behind))["ShardIterator"]
+        answer = self._call(lambda: self._streams.get_records(ShardIterator=iterator, Limit=limit))
         return [change_of(record, table) for record in answer["Records"]]
 
 
