@@ -7,12 +7,15 @@ are joined.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mailroom.mail.limits import Budget
 from mailroom.mail.params import parse_params, safe_filename
 from mailroom.mail.tree import Part, children
+
+_TOKEN = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(slots=True)
@@ -94,8 +97,8 @@ def _place(leaf: Leaf, content: Content, *, only: bool) -> None:
 
 def _leaf(part: Part) -> Leaf:
     disposition, params = parse_params(part.header.first("content-disposition"))
-    if disposition and disposition != "inline":
-        # An unknown disposition is treated as an attachment (RFC 2183, 2.8).
-        disposition = "attachment"
+    if disposition != "inline":
+        # An unknown disposition is treated as an attachment (RFC 2183, 2.8), one that is not even a token as none.
+        disposition = "attachment" if _TOKEN.fullmatch(disposition) else ""
     filename = safe_filename(params.get("filename")) or safe_filename(part.params.get("name"))
     return Leaf(part, disposition, filename)

@@ -71,8 +71,8 @@ class _Reader:
     def _step(self, char: str, position: int) -> int:
         if char == "=" and (word := words.ENCODED_WORD.match(self._text, position)):
             return self._add(word[0], word.end())
-        if char == '"' and (end := self._quoted(position)):
-            return end
+        if char == '"':
+            return self._quoted(position)
         if char == "(" and (end := self._comment(position)):
             return end
         if char == "<":
@@ -92,12 +92,10 @@ class _Reader:
         return end
 
     def _quoted(self, position: int) -> int:
-        if '"' in self._dead_marks:
-            return 0
-        match = _QUOTED.match(self._text, position)
+        match = None if '"' in self._dead_marks else _QUOTED.match(self._text, position)
         if match is None:
             self._dead_marks.add('"')
-            return 0
+            return position + 1
         self._phrase.append(_ESCAPED.sub(r"\1", match[1]))
         self._spec.append(match[0])
         return match.end()
@@ -129,7 +127,9 @@ class _Reader:
         if self._angle is not None:
             self._finish()
         self._angle = self._text[position + 1 : min(end, position + 1 + _MAX_SPEC)]
-        return end + 1 if self._text[end : end + 1] == ">" else end
+        while self._text[end : end + 1] == ">":
+            end += 1
+        return end
 
     def _colon(self, position: int) -> int:
         """Ends a group's name; part of the address in `mailto:a@b`, of the name after an address."""
@@ -139,36 +139,40 @@ class _Reader:
         return position + 1
 
     def _finish(self) -> None:
-        mailbox = self._mailbox()
-        if mailbox is not None:
-            self._found.append(mailbox)
+        self._found += self._mailboxes()
         self._phrase, self._spec, self._comments, self._angle, self._has_at = [], [], [], None, False
 
-    def _mailbox(self) -> Mailbox | None:
+    def _mailboxes(self) -> list[Mailbox]:
         if self._angle is not None and (address := _address(self._angle)):
-            return Mailbox(self._name(), address)
+            return [Mailbox(self._name(), address)]
         spec = "".join(self._spec)
         if "@" not in spec:
-            return None
+            return []
         spec = _SPACE_AROUND.sub(r"\1", _SPACE.sub(" ", spec))
         address = _address(spec)
         if address is None:
             return self._loose(spec)
-        return Mailbox(_clean_name(" ".join(self._comments)), address)
+        return [Mailbox(_clean_name(" ".join(self._comments)), address)]
 
-    def _loose(self, spec: str) -> Mailbox | None:
-        """An address somewhere among other words."""
+    def _loose(self, spec: str) -> list[Mailbox]:
+        """Addresses among other words; those words name a single one."""
+        names, addresses = [], []
         for word in spec.split():
             if "@" in word and (address := _address(word)):
-                return Mailbox(_clean_name(spec.replace(word, " ", 1)), address)
-        return None
+                addresses.append(address)
+            else:
+                names.append(word)
+        name = _clean_name(" ".join(names)) if len(addresses) == 1 else ""
+        return [Mailbox(name, address) for address in addresses]
 
     def _name(self) -> str:
         return _clean_name("".join(self._phrase)) or _clean_name(" ".join(self._comments))
 
 
 def _clean_name(name: str) -> str:
-    name = words.printable(words.decode_words(_SPACE.sub(" ", name)).replace("\t", " ")).strip(" \"'")
+    name = words.printable(words.decode_words(_SPACE.sub(" ", name)).replace("\t", " ")).strip()
+    if len(name) > 2 and name[0] == name[-1] == "'":
+        name = name[1:-1].strip()
     return _SPACE.sub(" ", name)[:_MAX_NAME]
 
 

@@ -18,7 +18,7 @@ class ParsedAttachment:
 
 @dataclass(slots=True)
 class ParsedMail:
-    """Decoded, length-limited, free of control characters; safe to store. Never raises on the way here: `defects` says what was given up."""
+    """Decoded, length-limited, free of control characters; safe to store. `defects` says what was given up on the way here."""
 
     message_id: str | None = None
     """With angle brackets, from the header; None when there is none that could be one."""

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import binascii
 import re
+from itertools import islice
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_ALPHABET = bytes(set(range(256)) - set(_ALPHABET))
 _SPACE = b" \t\r\n"
+_MAX_SEGMENTS = 100_000
+_MAX_UU_LINES = 1_000_000
+_UU_BEGIN = re.compile(rb"^begin [^\r\n]*", re.MULTILINE)
+_LINE = re.compile(rb"[^\r\n]+")
 _SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
 _BARE_CR = re.compile(rb"\r(?!\n)")
 
@@ -34,7 +39,7 @@ def base64(data: bytes) -> bytes:
         except binascii.Error:
             return _base64_segment(data)
     decoded = [_base64_segment(data[:end])]
-    for segment in re.split(rb"=+", data[end:].lstrip(b"=")):
+    for segment in re.split(rb"=+", data[end:].lstrip(b"="), maxsplit=_MAX_SEGMENTS):
         joined = segment.translate(None, _SPACE)
         if len(joined) < 2 or joined.translate(None, _ALPHABET) or b" " in segment.strip():
             break
@@ -67,18 +72,15 @@ def quoted_printable(data: bytes) -> bytes:
 
 
 def uuencode(data: bytes) -> bytes:
-    lines = iter(data.splitlines())
-    for line in lines:
-        if line.startswith(b"begin "):
-            break
-    else:
+    begin = _UU_BEGIN.search(data)
+    if begin is None:
         return data
-    decoded = []
-    for line in lines:
-        if line.rstrip() in (b"end", b"`", b""):
+    decoded = bytearray()
+    for line in islice(_LINE.finditer(data, begin.end()), _MAX_UU_LINES):
+        if line[0].rstrip() in (b"end", b"`", b""):
             break
-        decoded.append(_uu_line(line))
-    return b"".join(decoded)
+        decoded += _uu_line(line[0])
+    return bytes(decoded)
 
 
 def _uu_line(line: bytes) -> bytes:
