@@ -1,0 +1,131 @@
+"""Ports in memory, for tests of services without a server. Their durability is that of the object: a test that crashes keeps it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.store.database import Database
+from local.store.sqlite import SqliteItemStore
+from mailroom.config import Config
+from mailroom.ports import BlobMissing, FetchedFile, FetchFailed, OutgoingMail
+from mailroom.runtime import Runtime
+
+
+class MemoryBlobs:
+    def __init__(self) -> None:
+        self.content: dict[str, bytes] = {}
+        self.types: dict[str, str] = {}
+
+    def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
+        self.content[key], self.types[key] = data, content_type
+
+    def get(self, key: str) -> bytes:
+        try:
+            return self.content[key]
+        except KeyError:
+            raise BlobMissing(key) from None
+
+    def copy(self, source: str, target: str) -> None:
+        self.content[target] = self.get(source)
+
+    def delete(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.content.pop(key, None)
+
+    def delete_prefix(self, prefix: str) -> int:
+        found = [key for key in list(self.content) if key.startswith(prefix)]
+        self.delete(found)
+        return len(found)
+
+    def url(self, key: str, *, filename: str | None, content_type: str | None, inline: bool, seconds: int) -> str:
+        return f"https://blobs.test/{key}"
+
+
+class OutboxMailer:
+    """Takes mail like the outbox of one machine: durably, once per intent. `fail_next` raises instead, before or after taking it."""
+
+    def __init__(self, domain: str = "provider.test") -> None:
+        self.taken: dict[str, tuple[str, OutgoingMail]] = {}
+        self.calls: list[OutgoingMail] = []
+        self.before: list[BaseException] = []
+        self.after: list[BaseException] = []
+        self.forgetful = False
+        """Like SES: a second call for an intent sends a second mail, and `accepted` knows nothing."""
+        self.sent: list[OutgoingMail] = []
+        self._domain = domain
+        self._gate = threading.Lock()
+
+    def send(self, mail: OutgoingMail) -> str:
+        with self._gate:
+            self.calls.append(mail)
+            if self.before:
+                raise self.before.pop(0)
+            if self.forgetful or mail.intent_id not in self.taken:
+                self.sent.append(mail)
+                self.taken[mail.intent_id] = (f"<{len(self.sent)}-{mail.intent_id}@{self._domain}>", mail)
+            if self.after:
+                raise self.after.pop(0)
+            return self.taken[mail.intent_id][0]
+
+    def accepted(self, intent_id: str) -> str | None:
+        found = self.taken.get(intent_id)
+        return found[0] if found and not self.forgetful else None
+
+
+class FileServer:
+    """A fetcher that knows some files."""
+
+    def __init__(self, files: Mapping[str, FetchedFile] | None = None) -> None:
+        self.files = dict(files or {})
+
+    def fetch(self, url: str, *, max_bytes: int) -> FetchedFile:
+        found = self.files.get(url)
+        if found is None or len(found.data) > max_bytes:
+            raise FetchFailed("not to be had")
+        return found
+
+
+class QueueList:
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, Mapping[str, Any]]] = []
+
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+        self.messages.append((queue, body))
+
+
+class NoLimit:
+    def allow(self, organization_id: str, now_ms: int) -> bool:
+        return True
+
+
+@dataclass
+class ManualClock:
+    """Moves one millisecond with each look, so that nothing happens at the same time unless a test says so."""
+
+    now: int = 1_750_000_000_000
+    gate: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> int:
+        with self.gate:
+            self.now += 1
+            return self.now
+
+    def advance(self, ms: int) -> None:
+        with self.gate:
+            self.now += ms
+
+
+def memory_runtime(database: Database, *, config: Config | None = None, clock: Callable[[], int] | None = None) -> Runtime:
+    return Runtime(
+        config=config or Config(),
+        items=SqliteItemStore(database),
+        blobs=MemoryBlobs(),
+        queues=QueueList(),
+        mailer=OutboxMailer(),
+        fetcher=FileServer(),
+        limiter=NoLimit(),
+        clock=clock or ManualClock(),
+    )
