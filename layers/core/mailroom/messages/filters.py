@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mailroom.callers import RESTRICTED_LABELS, Caller
-from mailroom.errors import ValidationError
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.http.tokens import Paging
-from mailroom.ids import digest26
 from mailroom.messages.labels import RESTRICTED, normalize
 
 MAX_PAGE = 500
@@ -37,18 +35,9 @@ class ListQuery:
         """Restricted labels that do not keep an item off the list."""
         return self.included - caller.unreadable_labels()
 
-    def position(self, scope: str) -> str | None:
-        """Raises ValidationError for a token of another scope."""
-        if self.paging.position is None:
-            return None
-        mark, place = self.paging.position
-        if mark != _mark(scope):
-            raise ValidationError.at("page_token", "Page token does not belong to this list")
-        return str(place)
-
-    def first_position(self) -> str | None:
-        """The position before the scope is known: only for the prefetch."""
-        return None if self.paging.position is None else str(self.paging.position[1])
+    @property
+    def position(self) -> str | None:
+        return None if self.paging.position is None else str(self.paging.position[0])
 
 
 def read_list_query(request: Request, params: Params, text_filters: Iterable[str]) -> ListQuery:
@@ -59,10 +48,6 @@ def read_list_query(request: Request, params: Params, text_filters: Iterable[str
     maximum = MAX_FILTERED_PAGE if texts else MAX_PAGE
     paging = request.paging(params, labels, after, before, sorted(included), texts, maximum=maximum)
     return ListQuery(paging, labels, after, before, included, texts)
-
-
-def next_position(scope: str, place: str | None) -> list[str] | None:
-    return None if place is None else [_mark(scope), place]
 
 
 def occurs(needles: Iterable[str], values: Iterable[str]) -> bool:
@@ -76,7 +61,6 @@ def shown(labels: Iterable[str], readable: frozenset[str]) -> bool:
 
 
 def _labels(params: Params) -> tuple[str, ...]:
-    """In an order that puts the rarer kinds first, for the index."""
     found = set()
     for label in params.strings("labels"):
         try:
@@ -84,7 +68,3 @@ def _labels(params: Params) -> tuple[str, ...]:
         except ValueError as error:
             params.reject("labels", str(error))
     return tuple(sorted(found))
-
-
-def _mark(scope: str) -> str:
-    return digest26(scope)[:8]

@@ -9,7 +9,7 @@ from mailroom.callers import Caller
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.inboxes.access import require_inbox
-from mailroom.messages.filters import ListQuery, next_position, occurs, read_list_query, shown
+from mailroom.messages.filters import ListQuery, occurs, read_list_query, shown
 from mailroom.messages.index import MESSAGES, message_sort
 from mailroom.messages.labels import SYSTEM
 from mailroom.messages.record import MessageRecord
@@ -32,26 +32,26 @@ def reads(o: str, request: Request) -> Reads:
     asked: ListQuery | None = request.query
     if asked is None:
         return Reads()
-    source, position = source_of(o, inbox_id, asked), asked.first_position()
+    source, position = source_of(o, inbox_id, asked), asked.position
     first = first_queries(source, position, asked.paging.limit, filtered=bool(asked.texts))
     return Reads((keys.inbox(o, inbox_id),), first)
 
 
 def list_messages(caller: Caller, inbox_id: str, asked: ListQuery, *, items: ItemStore, now: int) -> dict[str, Any]:
-    """Raises NotFound, ValidationError for a foreign page token."""
+    """A ListMessagesResponse. Raises NotFound."""
     require_inbox(caller, inbox_id, items=items)
     o = caller.organization_id
-    scope = f"{o}/{inbox_id}"
     page = walk(
         source_of(o, inbox_id, asked),
         MessageLookup(o, inbox_id, asked, asked.readable(caller), items),
-        asked.position(scope),
+        asked.position,
         asked.paging.limit,
         filtered=bool(asked.texts),
         items=items,
         now=now,
     )
-    return asked.paging.finish("messages", [message_item(record) for record in page.items], next_position(scope, page.position))
+    position = None if page.position is None else [page.position]
+    return asked.paging.finish("messages", [message_item(record) for record in page.items], position)
 
 
 def source_of(o: str, inbox_id: str, asked: ListQuery) -> Source:

@@ -79,6 +79,11 @@ def message_by_digest(o: str, inbox_id: str, h: str) -> Key:
     return Key("core", inbox_partition(o, inbox_id), f"M#{h}")
 
 
+def is_message(key: Key) -> bool:
+    """Whether it is a message's row; not that of its bodies."""
+    return key.table == "core" and key.sk.startswith("M#") and not key.sk.endswith("#B")
+
+
 def body(message_key: Key) -> Key:
     return Key("core", message_key.pk, message_key.sk + "#B")
 
@@ -90,6 +95,10 @@ def reference(o: str, inbox_id: str, message_id: str) -> Key:
 
 def thread(o: str, inbox_id: str, thread_id: str) -> Key:
     return Key("core", inbox_partition(o, inbox_id), f"T#{enc(thread_id)}")
+
+
+def is_thread(key: Key) -> bool:
+    return key.table == "core" and key.sk.startswith("T#")
 
 
 def thread_pointer(o: str, thread_id: str) -> Key:

@@ -9,7 +9,7 @@ from mailroom.callers import Caller
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.inboxes.access import require_inbox
-from mailroom.messages.filters import ListQuery, next_position, occurs, read_list_query, shown
+from mailroom.messages.filters import ListQuery, occurs, read_list_query, shown
 from mailroom.messages.index import THREADS, thread_sort
 from mailroom.messages.labels import RESTRICTED
 from mailroom.messages.listing import leading_labels
@@ -34,25 +34,26 @@ def reads(o: str, request: Request) -> Reads:
         return Reads()
     inbox_id = request.path["inbox_id"].lower() if "inbox_id" in request.path else None
     source = _inbox_source(o, inbox_id, asked) if inbox_id else _wide_source(o, None, asked, request.runtime.config.index_shards)
-    first = first_queries(source, asked.first_position(), asked.paging.limit, filtered=bool(asked.texts))
+    first = first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts))
     return Reads((keys.inbox(o, inbox_id),) if inbox_id else (), first)
 
 
 def list_threads(
     caller: Caller, inbox_id: str | None, asked: ListQuery, *, items: ItemStore, now: int, shards: int
 ) -> dict[str, Any]:
-    """`inbox_id` is that of the path, if any. Raises NotFound, ValidationError for a foreign page token."""
+    """A ListThreadsResponse. `inbox_id` is that of the path, if any. Raises NotFound."""
     o = caller.organization_id
     inbox_id = inbox_id or caller.inbox_id
     if inbox_id:
         require_inbox(caller, inbox_id, items=items)
-        source, scope = _inbox_source(o, inbox_id, asked), f"{o}/{inbox_id}"
+        source = _inbox_source(o, inbox_id, asked)
     else:
-        source, scope = _wide_source(o, caller.pod_id, asked, shards), f"{o}/{caller.pod_id or ''}"
+        source = _wide_source(o, caller.pod_id, asked, shards)
     lookup = ThreadLookup(caller, asked, items, wide=inbox_id is None)
     filtered = bool(asked.texts)
-    page = walk(source, lookup, asked.position(scope), asked.paging.limit, filtered=filtered, items=items, now=now)
-    return asked.paging.finish("threads", [thread_item(record) for record in page.items], next_position(scope, page.position))
+    page = walk(source, lookup, asked.position, asked.paging.limit, filtered=filtered, items=items, now=now)
+    position = None if page.position is None else [page.position]
+    return asked.paging.finish("threads", [thread_item(record) for record in page.items], position)
 
 
 def _inbox_source(o: str, inbox_id: str, asked: ListQuery) -> Source:

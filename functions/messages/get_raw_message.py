@@ -1,0 +1,25 @@
+"""GET /v0/inboxes/{inbox_id}/messages/{message_id}/raw"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.answers import Redirect
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.http.legacy import BYTES_OF_RAW_BELOW, download
+from mailroom.messages.service import get_raw, meta_reads
+
+
+@endpoint(permission="message_read", reads=meta_reads)
+def handler(request: Request) -> dict[str, Any] | Redirect:
+    path, runtime = request.path, request.runtime
+    answer = get_raw(
+        request.caller,
+        path["inbox_id"],
+        path["message_id"],
+        items=request.items,
+        blobs=runtime.blobs,
+        now=runtime.clock(),
+        seconds=runtime.config.download_url_seconds,
+    )
+    return download(answer, request.headers, below=BYTES_OF_RAW_BELOW)

@@ -1,0 +1,21 @@
+"""DELETE /v0/threads/{thread_id}, DELETE /v0/inboxes/{inbox_id}/threads/{thread_id}"""
+
+from __future__ import annotations
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.threads.access import conversation_reads
+from mailroom.threads.delete import delete_thread, query, trash_thread
+
+
+@endpoint(permission="message_delete", query=query, reads=conversation_reads)
+def handler(request: Request) -> None:
+    path, runtime = request.path, request.runtime
+    remove = delete_thread if request.query else trash_thread
+    remove(
+        request.caller,
+        path.get("inbox_id"),
+        path["thread_id"],
+        items=request.items,
+        clock=runtime.clock,
+        shards=runtime.config.index_shards,
+    )

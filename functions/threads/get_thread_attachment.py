@@ -1,0 +1,27 @@
+"""GET /v0/threads/{thread_id}/attachments/{attachment_id}, GET /v0/inboxes/{inbox_id}/threads/{thread_id}/attachments/{attachment_id}"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.answers import Redirect
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.http.legacy import BYTES_OF_ATTACHMENTS_BELOW, download
+from mailroom.threads.access import reads
+from mailroom.threads.service import get_thread_attachment
+
+
+@endpoint(permission="message_read", reads=reads)
+def handler(request: Request) -> dict[str, Any] | Redirect:
+    path, runtime = request.path, request.runtime
+    answer = get_thread_attachment(
+        request.caller,
+        path.get("inbox_id"),
+        path["thread_id"],
+        path["attachment_id"],
+        items=request.items,
+        blobs=runtime.blobs,
+        now=runtime.clock(),
+        seconds=runtime.config.download_url_seconds,
+    )
+    return download(answer, request.headers, below=BYTES_OF_ATTACHMENTS_BELOW)

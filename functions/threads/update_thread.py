@@ -1,0 +1,24 @@
+"""PATCH /v0/threads/{thread_id}, PATCH /v0/inboxes/{inbox_id}/threads/{thread_id}"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.messages.service import LABEL_CHANGES
+from mailroom.threads.access import conversation_reads
+from mailroom.threads.update import update_thread
+
+
+@endpoint(permission="message_update", body=LABEL_CHANGES, reads=conversation_reads)
+def handler(request: Request) -> dict[str, Any]:
+    path, runtime = request.path, request.runtime
+    return update_thread(
+        request.caller,
+        path.get("inbox_id"),
+        path["thread_id"],
+        request.body(),
+        items=request.items,
+        clock=runtime.clock,
+        shards=runtime.config.index_shards,
+    )

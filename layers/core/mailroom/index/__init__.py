@@ -1,0 +1,1 @@
+"""Upkeep of the index from the change feed."""
