@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -17,15 +18,15 @@ UNLIMITED = Config(rate_per_second=0)
 @pytest.fixture(scope="module", params=["sqlite", "moto"])
 def stack(request: pytest.FixtureRequest) -> Iterator[Mailbox]:
     backend = SqliteStack(UNLIMITED) if request.param == "sqlite" else MotoStack(UNLIMITED)
-    with backend as running:
-        yield Mailbox(running)
+    with backend as running, contextlib.closing(Mailbox(running)) as mailbox:
+        yield mailbox
 
 
 @pytest.fixture(scope="module")
 def sqlite_stack() -> Iterator[Mailbox]:
     """For what is expensive and the same on both."""
-    with SqliteStack(UNLIMITED) as running:
-        yield Mailbox(running)
+    with SqliteStack(UNLIMITED) as running, contextlib.closing(Mailbox(running)) as mailbox:
+        yield mailbox
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 import uvicorn
+from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 
@@ -53,9 +54,21 @@ TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
+def _serialize(handler: type[DynamoHandler]) -> None:
+    """moto undoes a failed transaction by restoring a copy of the whole table, which would undo concurrent writes, too."""
+    gate, call = threading.Lock(), handler.call_action
+
+    def one_at_a_time(self: DynamoHandler) -> Any:
+        with gate:
+            return call(self)
+
+    handler.call_action = one_at_a_time  # type: ignore[method-assign]
+
+
 @cache
 def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
+    _serialize(DynamoHandler)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -84,16 +84,25 @@ class Mailbox:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.runtime = backend.runtime
-        self.http = Strict(backend.http, backend.api_key)
+        self._clients: list[httpx.Client | Strict] = []
+        self.http = self.strict(backend.api_key)
         self.client = self.sdk(backend.api_key)
 
     def sdk(self, api_key: str, **options: Any) -> AgentMail:
         environment = AgentMailEnvironment(http=self.backend.http, websockets=self.backend.ws)
-        return AgentMail(api_key=api_key, environment=environment, timeout=60, **options)
+        client = httpx.Client(timeout=60, follow_redirects=True, trust_env=False)
+        self._clients.append(client)
+        return AgentMail(api_key=api_key, environment=environment, timeout=60, **{"httpx_client": client, **options})
 
     def strict(self, api_key: str | None) -> Strict:
         """Another credential's (None: no credential's) view."""
-        return Strict(self.backend.http, api_key)
+        client = Strict(self.backend.http, api_key)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
 
     def deliver(self, raw: bytes, *recipients: str, sender: str = "sender@example.com") -> None:
         self.backend.deliver(raw, recipients, sender)
