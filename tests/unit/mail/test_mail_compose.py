@@ -18,10 +18,10 @@ from mailroom.mail.parse import parse
 
 
 def composition(**fields: Any) -> Composition:
-    return Composition(
-        **{"from_": "Agent <agent@example.com>", "to": ["a@b.org"], "message_id": "<1@example.com>", "date_ms": 0, "seed": "s"}
-        | fields
-    )
+    values: dict[str, Any] = {"from_": "Agent <agent@example.com>", "to": ["a@b.org"], "message_id": "<1@example.com>"}
+    values.update(date_ms=0, seed="s")
+    values.update(fields)
+    return Composition(**values)
 
 
 def read(raw: bytes) -> EmailMessage:

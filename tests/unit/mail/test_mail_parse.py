@@ -198,6 +198,10 @@ def test_junk_between_fields_is_passed_over() -> None:
     assert (parsed.from_, parsed.text) == ("a@b", "x")
 
 
+def test_a_byte_order_mark_before_the_header_is_no_field() -> None:
+    assert parse(b"\xef\xbb\xbf" + mail("Subject: s", "", "x")).subject == "s"
+
+
 def test_a_mailbox_line_before_the_header_is_no_field() -> None:
     assert parse(mail("From a@b Mon Mar  3 10:00:00 2025", "Subject: s", "", "x")).subject == "s"
 
@@ -340,6 +344,13 @@ def test_charsets_are_believed_as_far_as_they_fit(charset: str, data: bytes, tex
     )
 
     assert parse(raw).text == text
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_long_texts_are_decoded_in_pieces_without_a_seam(shift: int) -> None:
+    text = "x" * shift + "😀ü" * 400_000
+
+    assert parse(b"Subject: s\r\n\r\n" + text.encode()).text == text
 
 
 def test_html_without_a_charset_names_its_own() -> None:

@@ -16,6 +16,7 @@ _EMBEDDED = ("message/rfc822", "message/global")
 _MAX_CONTENT_ID = 500
 _MAX_TYPE = 127
 _MAX_SUBJECT_BYTES = 2_000
+_SUBJECT_ONLY = Limits(header_lines=500)
 
 
 def read_attachments(leaves: Iterable[Leaf], budget: Budget) -> Iterator[ParsedAttachment]:
@@ -55,6 +56,6 @@ def _embedded_name(leaf: Leaf, data: bytes) -> str:
 
 
 def _subject(data: bytes) -> str:
-    header, _ = read_header(data, 0, len(data), Budget(Limits(), []), top=True)
+    header, _ = read_header(data, 0, len(data), Budget(_SUBJECT_ONLY, []), top=True)
     raw = header.first("subject")
     return "" if raw is None else decode_field(raw, _MAX_SUBJECT_BYTES)

@@ -68,6 +68,7 @@ _INSIDE_NAME = re.compile(
     r"|koi8[-_]?[rut]|gb[-_]?18030|gb[-_]?2312|gbk|big5|shift[-_]?jis|euc[-_]?(?:jp|kr)|us[-_]?ascii"
 )
 _MAX_NAME = 80
+_PIECE = 1 << 20
 _WIDE = frozenset(("utf_16", "utf_16_be", "utf_16_le", "utf_32", "utf_32_be", "utf_32_le"))
 _STATEFUL = frozenset(
     ("hz", "utf_7", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004", "iso2022_jp_3", "iso2022_jp_ext", "iso2022_kr")
@@ -130,7 +131,7 @@ def windows_1252(data: bytes) -> str:
 def _utf8_or_guess(data: bytes, *, declared: bool) -> str:
     data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8")
+        return _strict_utf8(data)
     except UnicodeDecodeError:
         pass
     text = data.decode("utf-8", "replace")
@@ -139,6 +140,15 @@ def _utf8_or_guess(data: bytes, *, declared: bool) -> str:
     if not declared and _is_mostly_right(text):
         return text
     return windows_1252(data)
+
+
+def _strict_utf8(data: bytes) -> str:
+    """In pieces: decoded at once, one emoji makes the decoder claim four bytes for every byte there is."""
+    if len(data) <= _PIECE:
+        return data.decode("utf-8")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    pieces = [decoder.decode(data[start : start + _PIECE]) for start in range(0, len(data), _PIECE)]
+    return "".join([*pieces, decoder.decode(b"", final=True)])
 
 
 def _is_all_wrong(text: str) -> bool:

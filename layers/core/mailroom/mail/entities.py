@@ -124,9 +124,7 @@ def _base64_lines(data: bytes) -> list[bytes]:
     lines: list[bytes] = []
     for start in range(0, len(data), step):
         chunk = data[start : start + step]
-        encoded = [
-            binascii.b2a_base64(chunk[at : at + _BYTES_A_LINE], newline=False) for at in range(0, len(chunk), _BYTES_A_LINE)
-        ]
+        encoded = [binascii.b2a_base64(chunk[at : at + _BYTES_A_LINE], newline=False) for at in range(0, len(chunk), _BYTES_A_LINE)]
         lines.append(b"\r\n".join([*encoded, b""]))
     return lines
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mailroom.mail.limits import Budget
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)\n?")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\n]*(?:\n[ \t][^\n]*){0,20000})\n?")
 _BLANK = re.compile(rb"\r{0,4}(?:\n|\Z)")
 _LINE = re.compile(rb"[^\n]*\n?")
 _MBOX_FROM = re.compile(rb">?From [^\n]*\n")

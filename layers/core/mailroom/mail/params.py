@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from mailroom.mail import charsets, words
 
 MAX_FILENAME = 255
-_VALUE_BYTES = 32 * 1024
+_VALUE_BYTES = 8 * 1024
 _MAX_PARAMS = 200
 
 _MAIN = re.compile(r"[^;\s(]*")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
 from types import TracebackType
 
 from mailroom.mail.attachments import read_attachments
@@ -71,6 +72,7 @@ def _read_root(raw: bytes, budget: Budget) -> Part:
     if len(raw) > budget.limits.raw_bytes:
         budget.note("too large")
         raw = raw[: budget.limits.raw_bytes]
+    raw = raw.removeprefix(BOM_UTF8)
     if b"\n" not in raw and b"\r" in raw:
         raw = raw.replace(b"\r", b"\n")
     budget.take_part()

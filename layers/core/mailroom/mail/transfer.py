@@ -9,12 +9,12 @@ from itertools import islice
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_ALPHABET = bytes(set(range(256)) - set(_ALPHABET))
 _SPACE = b" \t\r\n"
+_PIECE = 1 << 20
 _MAX_SEGMENTS = 100_000
 _MAX_UU_LINES = 1_000_000
 _UU_BEGIN = re.compile(rb"^begin [^\r\n]*", re.MULTILINE)
 _LINE = re.compile(rb"[^\r\n]+")
 _SOFT_BREAK_WITH_BLANKS = re.compile(rb"=[ \t]+(?=\r?\n|\Z)")
-_BARE_CR = re.compile(rb"\r(?!\n)")
 
 
 def decode(data: bytes, encoding: str, *, textual: bool = False) -> bytes:
@@ -65,10 +65,24 @@ def _is_plain_text(data: bytes) -> bool:
 def quoted_printable(data: bytes) -> bytes:
     if b"=" not in data:
         return data
-    if b"\r" in data:
+    if data.count(b"\r") != data.count(b"\r\n"):
         # The C decoder takes a bare CR after `=` for the start of a soft line break and skips to the next LF.
-        data = _BARE_CR.sub(b"\n", data)
-    return binascii.a2b_qp(_SOFT_BREAK_WITH_BLANKS.sub(b"=", data))
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+    if b"= " in data or b"=\t" in data:
+        data = _without_blanks_in_soft_breaks(data)
+    return binascii.a2b_qp(data)
+
+
+def _without_blanks_in_soft_breaks(data: bytes) -> bytes:
+    """Piece by piece: a substitution keeps a list of all it has found, many times the size of hostile content."""
+    cleaned = bytearray()
+    start = 0
+    while start < len(data):
+        line_end = data.find(b"\n", start + _PIECE)
+        end = line_end + 1 if line_end >= 0 else len(data)
+        cleaned += _SOFT_BREAK_WITH_BLANKS.sub(b"=", data[start:end])
+        start = end
+    return bytes(cleaned)
 
 
 def uuencode(data: bytes) -> bytes:
