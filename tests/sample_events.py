@@ -1,0 +1,289 @@
+"""The sample events under events/, one or more per function: `python -m tests.sample_events` writes them anew.
+
+They work with `sam local invoke` and, unchanged, in a test against a stack that has the key, the inbox and the mail named here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from local.template import Function, Route, load
+from mailroom.aws.streams import record_of
+from mailroom.store import keys
+from mailroom.store.port import ChangeRecord
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "events"
+API_KEY = "am_" + "Sample0000" * 4 + "Sample00"
+INBOX = "agent@mailroom.local"
+MESSAGE = "<sample-1@example.com>"
+IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
+PATH_VALUES = {
+    "inbox_id": INBOX,
+    "message_id": MESSAGE,
+    "thread_id": IDENTITY,
+    "attachment_id": IDENTITY,
+    "api_key_id": IDENTITY,
+    "proxy": "slash@example.com>",
+}
+TIME = "2026-01-01T12:00:00.000Z"
+TIME_MS = 1_767_268_800_000
+SES_ID = "sample0000000000000000000000000000000001"
+BUCKET = "mailroom-sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a route's event says beyond the route."""
+
+    name: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+
+CASES: Mapping[str, tuple[Case, ...]] = {
+    "create_api_key": (Case(body={"name": "sample", "permissions": {"message_read": True, "message_send": True}}),),
+    "update_api_key": (Case(body={"name": "renamed"}),),
+    "join_labs": (Case(body={}),),
+    "create_inbox": (
+        Case(body={"username": "sample", "display_name": "Sample"}),
+        Case("without_body"),
+    ),
+    "list_inboxes": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
+    "update_inbox": (Case(body={"display_name": "Renamed"}),),
+    "list_messages": (
+        Case(),
+        Case("filtered", query={"labels": '["unread"]', "after": "2025-01-01T00:00:00Z", "include_spam": "true", "limit": "20"}),
+    ),
+    "batch_get_messages": (Case(body={"message_ids": [MESSAGE]}),),
+    "batch_update_messages": (Case(body={"message_ids": [MESSAGE], "add_labels": ["done"]}),),
+    "send_message": (
+        Case(body={"to": "ann@example.com", "subject": "Hello", "text": "Hello Ann", "html": "<p>Hello Ann</p>"}),
+        Case(
+            "attachment",
+            body={
+                "to": ["Ann <ann@example.com>"],
+                "subject": "Invoice",
+                "text": "See the file.",
+                "attachments": [{"filename": "invoice.txt", "content_type": "text/plain", "content": "VG90YWw6IDEwCg=="}],
+            },
+        ),
+    ),
+    "update_message": (Case(body={"add_labels": ["done"], "remove_labels": ["unread"]}),),
+    "forward_message": (Case(body={"to": ["bob@example.com"], "text": "For you."}),),
+    "reply_to_message": (Case(body={"text": "Thank you."}), Case("all", body={"text": "Thank you.", "reply_all": True})),
+    "reply_all_to_message": (Case(body={"text": "Thank you all."}),),
+    "list_threads": (Case(), Case("filtered", query={"labels": '["unread"]'})),
+    "update_thread": (Case(body={"add_labels": ["done"]}),),
+}
+
+
+def sample_events() -> dict[Path, Any]:
+    """Path below events/ -> event, for every function of the template."""
+    template = load(ROOT / "template.yaml")
+    events: dict[Path, Any] = {}
+    for function in {route.function for route in template.routes}:
+        routes = [route for route in template.routes if route.function == function]
+        for position, route in enumerate(routes):
+            for case in CASES.get(_name(function), (Case(),)):
+                if position == 0 or not case.name:
+                    events[_path(function, _suffix(route, position), case.name)] = api_event(route, case)
+    return events | {Path(path): event for path, event in _worker_events()}
+
+
+def _suffix(route: Route, position: int) -> str:
+    """Further routes of a function are told apart by method or by scope."""
+    if position == 0:
+        return ""
+    return route.method.lower() if "{proxy+}" in route.path else "inbox"
+
+
+def _name(function: Function) -> str:
+    return function.module.rsplit(".", 1)[1]
+
+
+def _path(function: Function, *parts: str) -> Path:
+    _, room, name = function.module.split(".")
+    return Path(room) / ("_".join([name, *(part for part in parts if part)]) + ".json")
+
+
+def api_event(route: Route, case: Case) -> dict[str, Any]:
+    """A proxy event as API Gateway sends it for a call of the Python SDK."""
+    values = {name: value for name, value in PATH_VALUES.items() if f"{{{name}}}" in route.path or f"{{{name}+}}" in route.path}
+    if "proxy" in values:
+        values["message_id"] = "<with"
+    path = route.path.replace("{proxy+}", "{proxy}")
+    for name, value in values.items():
+        path = path.replace(f"{{{name}}}", quote(value, safe="@+=/"))
+    body = None if case.body is None else json.dumps(case.body)
+    headers = _headers(body)
+    return {
+        "resource": route.path,
+        "path": path,
+        "httpMethod": route.method,
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "queryStringParameters": dict(case.query) or None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in case.query.items()} or None,
+        "pathParameters": values or None,
+        "stageVariables": None,
+        "requestContext": _context(route, path, case),
+        "body": body,
+        "isBase64Encoded": False,
+    }
+
+
+def _headers(body: str | None) -> dict[str, str]:
+    content = {} if body is None else {"Content-Type": "application/json"}
+    return {"Authorization": f"Bearer {API_KEY}", "Host": "sample.execute-api.us-east-1.amazonaws.com", **content}
+
+
+def _context(route: Route, path: str, case: Case) -> dict[str, Any]:
+    return {
+        "accountId": "123456789012",
+        "apiId": "sample",
+        "stage": "v0",
+        "protocol": "HTTP/1.1",
+        "httpMethod": route.method,
+        "resourcePath": route.path,
+        "path": f"/v0{path}",
+        "requestId": "00000000-0000-4000-8000-000000000000",
+        "requestTime": "01/Jan/2026:12:00:00 +0000",
+        "requestTimeEpoch": TIME_MS,
+        "domainName": "sample.execute-api.us-east-1.amazonaws.com",
+        "identity": {"sourceIp": "192.0.2.1", "userAgent": "agentmail/2.0.18"},
+        **({"queryString": urlencode(case.query)} if case.query else {}),
+    }
+
+
+def _worker_events() -> Iterator[tuple[str, Any]]:
+    yield "organizations/create_organization.json", {}
+    yield "organizations/create_organization_key.json", {"api_key": "am_" + "Another000" * 4 + "Another0"}
+    yield "inbound/receive_mail.json", _queue_event("InboundQueue", _enveloped("InboundTopic", received_notice()))
+    yield "inbound/receive_mail_without_envelope.json", _queue_event("InboundQueue", received_notice())
+    yield "inboxes/purge_inbox.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"})
+    yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
+    yield "index/follow_changes.json", {"Records": [_inserted_message()]}
+    yield "messages/repair_sends.json", _tick()
+
+
+def _queue_event(queue: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Records": [
+            {
+                "messageId": "11111111-1111-4111-8111-111111111111",
+                "receiptHandle": "sample",
+                "body": json.dumps(body),
+                "attributes": {
+                    "ApproximateReceiveCount": "1",
+                    "SentTimestamp": str(TIME_MS),
+                    "SenderId": "AIDASAMPLE",
+                    "ApproximateFirstReceiveTimestamp": str(TIME_MS),
+                },
+                "messageAttributes": {},
+                "eventSource": "aws:sqs",
+                "eventSourceARN": f"arn:aws:sqs:us-east-1:123456789012:mailroom-{queue}",
+                "awsRegion": "us-east-1",
+            }
+        ]
+    }
+
+
+def _enveloped(topic: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "Type": "Notification",
+        "MessageId": "22222222-2222-4222-8222-222222222222",
+        "TopicArn": f"arn:aws:sns:us-east-1:123456789012:mailroom-{topic}",
+        "Message": json.dumps(message),
+        "Timestamp": TIME,
+    }
+
+
+def received_notice() -> dict[str, Any]:
+    verdicts = {f"{name}Verdict": {"status": "PASS"} for name in ("spam", "virus", "spf", "dkim", "dmarc")}
+    return {
+        "notificationType": "Received",
+        "mail": {"timestamp": TIME, "source": "ann@example.com", "messageId": SES_ID, "destination": [INBOX]},
+        "receipt": {
+            "timestamp": TIME,
+            "processingTimeMillis": 100,
+            "recipients": [INBOX],
+            **verdicts,
+            "action": {"type": "S3", "bucketName": BUCKET, "objectKeyPrefix": "ses/", "objectKey": f"ses/{SES_ID}"},
+        },
+    }
+
+
+def sent_notice() -> dict[str, Any]:
+    return {
+        "eventType": "Send",
+        "mail": {
+            "timestamp": TIME,
+            "messageId": SES_ID,
+            "source": INBOX,
+            "destination": ["ann@example.com"],
+            "tags": {"intent": [IDENTITY], "ses:configuration-set": ["mailroom"]},
+        },
+        "send": {},
+    }
+
+
+def _inserted_message() -> dict[str, Any]:
+    key = keys.message(IDENTITY, INBOX, MESSAGE)
+    image = {
+        "pk": key.pk,
+        "sk": key.sk,
+        "inbox_id": INBOX,
+        "pod_id": IDENTITY,
+        "thread_id": IDENTITY,
+        "message_id": MESSAGE,
+        "labels": ["received", "unread"],
+        "ts": TIME_MS,
+        "from": "Ann <ann@example.com>",
+        "to": [INBOX],
+        "size": 1000,
+        "created_at": TIME_MS,
+        "updated_at": TIME_MS,
+        "ver": TIME_MS,
+        "uid": "sample",
+        "same": "sample",
+        "body": "none",
+    }
+    return record_of(ChangeRecord("100000000000000000001", "core", key, None, image))
+
+
+def _tick() -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": "33333333-3333-4333-8333-333333333333",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": "2026-01-01T12:00:00Z",
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/mailroom-repair"],
+        "detail": {},
+    }
+
+
+def text_of(event: Any) -> str:
+    return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    events = sample_events()
+    for stale in {path for path in FOLDER.rglob("*.json") if path.relative_to(FOLDER) not in events}:
+        stale.unlink()
+    for path, event in events.items():
+        target = FOLDER / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text_of(event), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
