@@ -133,7 +133,7 @@ class LocalMailer:
 def with_message_id(raw: bytes, message_id: str) -> bytes:
     """The mail with this Message-ID instead of the one it has, in the same place; every other byte as it was."""
     end = raw.find(_END_OF_HEADERS)
-    split = len(raw) if end < 0 else end + 2
+    split = 0 if raw.startswith(b"\r\n") else len(raw) if end < 0 else end + 2
     line = b"Message-ID: " + message_id.encode("ascii") + b"\r\n"
     head, count = _MESSAGE_ID.subn(lambda _: line, raw[:split], count=1)
     return (head if count else line + head) + raw[split:]

@@ -28,6 +28,9 @@ _log = logging.getLogger(__name__)
 
 Reply = tuple[int, str]
 
+_GONE: Reply = (554, "5.3.0 The mail is gone")
+_UNSPEAKABLE: Reply = (553, "5.1.3 Not an address the relay can be given")
+
 
 class Relay:
     def __init__(
@@ -72,9 +75,11 @@ class Relay:
         try:
             raw = self._blobs.get(mail.blob)
         except BlobMissing:
-            replies: dict[str, Reply] = {each.recipient: (554, "5.3.0 The mail is gone") for each in waiting}
+            replies = dict.fromkeys((each.recipient for each in waiting), _GONE)
         else:
-            replies = self._transact(mail, [each.recipient for each in waiting], raw)
+            speakable = [each.recipient for each in waiting if _speakable(each.recipient)]
+            replies = dict.fromkeys((each.recipient for each in waiting), _UNSPEAKABLE)
+            replies |= self._transact(mail, speakable, raw) if speakable else {}
         changes = [self._outcome(mail, each, replies[each.recipient]) for each in waiting]
         if self._box.record(changes):
             self._blobs.delete([mail.blob])
@@ -105,8 +110,8 @@ class Relay:
             return dict.fromkeys(recipients, (421, f"4.4.1 The relay does not talk: {error.smtp_code}"))
         except smtplib.SMTPResponseException as error:
             return dict.fromkeys(recipients, (error.smtp_code, _text(error.smtp_error)))
-        except ValueError as error:
-            return dict.fromkeys(recipients, (553, f"5.1.3 Not an address the relay can be given: {type(error).__name__}"))
+        except ValueError:
+            return dict.fromkeys(recipients, _UNSPEAKABLE)
         except (OSError, smtplib.SMTPException) as error:
             return dict.fromkeys(recipients, (421, f"4.4.1 No answer from the relay: {type(error).__name__}"))
         return {each: (refused[each][0], _text(refused[each][1])) if each in refused else absent for each in recipients}
@@ -134,6 +139,11 @@ class Relay:
             return dataclasses.replace(after, state="bounced")
         wait = self._waits_s[min(before.attempts, len(self._waits_s) - 1)]
         return dataclasses.replace(after, state="deferred", due=now + int(wait * 1000))
+
+
+def _speakable(address: str) -> bool:
+    """smtplib would quietly cut what it cannot say out of an address."""
+    return address.isascii() and address.isprintable() and not {"<", ">"} & set(address)
 
 
 def _text(answer: bytes | str) -> str:

@@ -86,9 +86,11 @@ class UrlFetcher:
         deadline = time.monotonic() + self._deadline_s
         try:
             return self._follow(url, max_bytes, deadline)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, FetchFailed) as error:
             if time.monotonic() >= deadline:
                 raise FetchFailed("The URL took too long to answer") from error
+            if isinstance(error, FetchFailed):
+                raise
             raise FetchFailed("The URL could not be fetched") from error
 
     def _follow(self, url: str, max_bytes: int, deadline: float) -> FetchedFile:
@@ -116,6 +118,8 @@ class UrlFetcher:
             response = connection.getresponse()
             with response:
                 yield response
+            # A connection that was cut can look like one that has come to its end.
+            guard.remaining()
         finally:
             guard.release()
             connection.close()
