@@ -69,13 +69,13 @@ class Expressions:
 
     def key_condition(self, query: Query) -> str:
         expression = f"{self._name(query.index or 'pk')} = {self._value(query.pk)}"
-        sk = self._name("sk") if query.low is not None or query.high is not None else ""
-        if query.low is not None and query.high is not None:
-            return f"{expression} AND {sk} BETWEEN {self._value(query.low)} AND {self._value(query.high)}"
-        if query.low is not None:
-            return f"{expression} AND {sk} >= {self._value(query.low)}"
+        # An empty lower bound is none, and DynamoDB refuses the empty text.
+        if query.low and query.high is not None:
+            return f"{expression} AND {self._name('sk')} BETWEEN {self._value(query.low)} AND {self._value(query.high)}"
+        if query.low:
+            return f"{expression} AND {self._name('sk')} >= {self._value(query.low)}"
         if query.high is not None:
-            return f"{expression} AND {sk} <= {self._value(query.high)}"
+            return f"{expression} AND {self._name('sk')} <= {self._value(query.high)}"
         return expression
 
     def _group(self, operator: str, parts: Sequence[Condition]) -> str:

@@ -49,7 +49,7 @@ def record_of(change: ChangeRecord) -> dict[str, Any]:
 
 
 class StreamFeed:
-    """A `ChangeFeed` over the streams of `core` and `ev`. A position is a JSON object: shard -> last sequence number read."""
+    """A `ChangeFeed` over the streams of `core` and `ev`. A position is a JSON object: `table/shard` -> last sequence number read."""
 
     def __init__(self, client: DynamoDBClient, streams: DynamoDBStreamsClient, tables: Mapping[Table, str]) -> None:
         # Imported late: who only converts records (one machine) must not load botocore.
@@ -66,10 +66,11 @@ class StreamFeed:
         changes: list[ChangeRecord] = []
         for table, arn, shard in self._shards():
             if len(changes) < limit:
-                found = self._read_shard(table, arn, shard, passed.get(shard), limit - len(changes))
+                place = f"{table}/{shard}"
+                found = self._read_shard(table, arn, shard, passed.get(place), limit - len(changes))
                 changes += found
                 if found:
-                    passed[shard] = found[-1].sequence
+                    passed[place] = found[-1].sequence
         return changes, json.dumps(passed, sort_keys=True) if passed else position
 
     def _shards(self) -> Iterator[tuple[Table, str, str]]:

@@ -54,12 +54,13 @@ def answerable(query: Query) -> bool:
         return False
     if query.start is not None and _is_behind(query.start[1], query):
         return False
-    return possible(Key(query.table, query.pk, query.low or "-")) and possible(Key(query.table, query.pk, query.high or "-"))
+    bounds = (query.low or "-", "-" if query.high is None else query.high)
+    return all(possible(Key(query.table, query.pk, bound)) for bound in bounds)
 
 
 def starts_inside(query: Query) -> bool:
     """Whether the start lies within the bounds, the only place where DynamoDB accepts one."""
-    if query.start is None:
+    if query.start is None or not query.start[1]:
         return False
     sk = query.start[1]
     return (query.low is None or query.low <= sk) and (query.high is None or sk <= query.high)
