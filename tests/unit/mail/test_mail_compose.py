@@ -136,6 +136,14 @@ def test_malformed_content_types_become_octet_streams(content_type: str | None) 
     assert parse(raw).attachments[0].content_type == "application/octet-stream"
 
 
+def test_a_nameless_text_attachment_does_not_become_the_body() -> None:
+    attachment = OutgoingAttachment(b"attached", None, "text/html", "inline")
+
+    mail = parse(compose(composition(text="body", attachments=[attachment])))
+
+    assert (mail.text, mail.html, [item.data for item in mail.attachments]) == ("body", None, [b"attached"])
+
+
 def test_content_type_parameters_are_kept() -> None:
     raw = compose(composition(attachments=[OutgoingAttachment(b"x", None, "text/calendar; method=REQUEST; charset=utf-8")]))
 

@@ -73,7 +73,7 @@ def attachment_entity(attachment: OutgoingAttachment) -> Entity:
         body = _base64_lines(attachment.data)
     header = fold("Content-Type", _with_params(kind, params))
     header += fold("Content-Transfer-Encoding", [encoding])
-    return Entity(header + _disposition(attachment) + _content_id(attachment.content_id), body)
+    return Entity(header + _disposition(attachment, kind) + _content_id(attachment.content_id), body)
 
 
 def multipart(subtype: str, entities: Sequence[Entity], *, seed: str) -> Entity:
@@ -144,10 +144,12 @@ def _with_params(kind: str, params: Sequence[str]) -> list[str]:
     return [atom + ";" for atom in atoms[:-1]] + atoms[-1:]
 
 
-def _disposition(attachment: OutgoingAttachment) -> str:
+def _disposition(attachment: OutgoingAttachment, kind: str) -> str:
     filename = safe_filename(attachment.filename)
     if filename is None:
-        return fold("Content-Disposition", [attachment.content_disposition])
+        # Inline text without a name would be read as part of the body.
+        is_body = kind in ("text/plain", "text/html")
+        return fold("Content-Disposition", ["attachment" if is_body else attachment.content_disposition])
     return fold("Content-Disposition", [attachment.content_disposition + ";", *param("filename", filename)])
 
 
