@@ -78,6 +78,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "forward_message": (Case(body={"to": ["bob@example.com"], "text": "For you."}),),
     "reply_to_message": (Case(body={"text": "Thank you."}), Case("all", body={"text": "Thank you.", "reply_all": True})),
     "reply_all_to_message": (Case(body={"text": "Thank you all."}),),
+    "route_message_path": (Case(body={"text": "Thank you.", "add_labels": ["done"]}),),
     "list_threads": (Case(), Case("filtered", query={"labels": '["unread"]'})),
     "update_thread": (Case(body={"add_labels": ["done"]}),),
 }
@@ -117,10 +118,12 @@ def api_event(route: Route, case: Case) -> dict[str, Any]:
     values = {name: value for name, value in PATH_VALUES.items() if f"{{{name}}}" in route.path or f"{{{name}+}}" in route.path}
     if "proxy" in values:
         values["message_id"] = "<with"
+        if route.method == "POST":
+            values["proxy"] += "/reply"
     path = route.path.replace("{proxy+}", "{proxy}")
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@+=/"))
-    body = None if case.body is None else json.dumps(case.body)
+    body = None if case.body is None or route.method in ("GET", "DELETE") else json.dumps(case.body)
     headers = _headers(body)
     return {
         "resource": route.path,
