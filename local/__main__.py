@@ -16,7 +16,7 @@ from local.logs import configure
 from local.queues import SqliteQueues
 from local.servers import PortError
 from local.settings import Settings, SettingsError, from_environment
-from local.stack import DATABASE, TEMPLATE, Stack
+from local.stack import DATABASE, Stack
 from local.store.database import Database
 from local.template import TemplateError
 from mailroom.store.port import StoreBusy
@@ -53,7 +53,7 @@ def _run(settings: Settings) -> int:
 
 
 def _redrive(settings: Settings, queue: str) -> int:
-    template = templates.load(TEMPLATE)
+    template = templates.load(Stack.template_path)
     folder = DataFolder(Path(settings.data))
     try:
         database = Database(folder.path / DATABASE)

@@ -46,6 +46,8 @@ QUEUE_THREADS = 4
 class Stack:
     """Starts on `start` or on entering the context, in background threads; several can live side by side."""
 
+    template_path = TEMPLATE
+
     def __init__(
         self,
         data: str | Path = MEMORY,
@@ -60,7 +62,7 @@ class Stack:
         fetch_allow_private: bool = False,
         public_url: str | None = None,
         config: Config | None = None,
-        template: Path = TEMPLATE,
+        template: Path | None = None,
         clock: Clock = now_ms,
     ) -> None:
         """`relay` is (host, port), None captures; `config` replaces all of its defaults and `domain`."""
@@ -76,7 +78,7 @@ class Stack:
             fetch_allow_private=fetch_allow_private,
             config=config or Config(domain=domain),
         )
-        self._template_path = template
+        self.template_path = template or self.template_path
         self._clock = clock
         self._undo: list[Callable[[], object]] = []
 
@@ -116,7 +118,7 @@ class Stack:
 
     def _start(self) -> None:
         settings, clock = self.settings, self._clock
-        self.template = templates.load(self._template_path)
+        self.template = templates.load(self.template_path)
         folder = DataFolder(None if settings.data == MEMORY else Path(settings.data))
         self._undo.append(folder.close)
         http = self._listen(settings.http_port, "MAILROOM_PORT")

@@ -97,7 +97,8 @@ def test_the_request_names_the_host_and_carries_nothing_else() -> None:
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1",
         "255.255.255.255", "192.0.0.170", "192.0.2.1", "198.18.0.1", "192.88.99.1", "::1", "::", "fe80::1",
         "fe80::1%eth0", "fc00::1", "fec0::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::7f00:1", "2002:7f00:1::",
-        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "3fff::1", "not an address", "",
+        "64:ff9b::a9fe:a9fe", "64:ff9b:1::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1", "3fff::1",
+        "not an address", "",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_known_however_it_is_written(address: str) -> None:

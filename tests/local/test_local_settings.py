@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from local.settings import Settings, SettingsError, from_environment
+
+
+def test_without_settings_the_documented_defaults_hold() -> None:
+    assert from_environment({}) == Settings()
+
+
+def test_settings_are_read() -> None:
+    settings = from_environment(
+        {
+            "MAILROOM_HOST": "0.0.0.0",
+            "MAILROOM_PORT": "0",
+            "MAILROOM_SMTP_PORT": "25",
+            "MAILROOM_DATA": ":memory:",
+            "MAILROOM_API_KEY": "am_" + "a" * 48,
+            "MAILROOM_DOMAIN": "Agents.Example",
+            "MAILROOM_SMTP_RELAY": "[::1]:2526",
+            "MAILROOM_VERDICTS": "header",
+            "MAILROOM_PUBLIC_URL": "https://mail.example.com/",
+            "MAILROOM_FETCH_ALLOW_PRIVATE": "1",
+            "MAILROOM_LOG": "error",
+        }
+    )
+
+    assert (settings.host, settings.http_port, settings.smtp_port) == ("0.0.0.0", 0, 25)
+    assert settings.relay == ("::1", 2526)
+    assert settings.config.domain == "agents.example"
+    assert settings.public_url == "https://mail.example.com"
+    assert settings.fetch_allow_private
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAILROOM_PORT", "http"),
+        ("MAILROOM_PORT", "65536"),
+        ("MAILROOM_SMTP_PORT", "-1"),
+        ("MAILROOM_API_KEY", "secret"),
+        ("MAILROOM_API_KEY", "am_eu_" + "a" * 48),
+        ("MAILROOM_API_KEY", "am_short"),
+        ("MAILROOM_DOMAIN", "not a domain"),
+        ("MAILROOM_SMTP_RELAY", "relay"),
+        ("MAILROOM_SMTP_RELAY", "relay:x"),
+        ("MAILROOM_SMTP_RELAY", ":25"),
+        ("MAILROOM_VERDICTS", "check"),
+        ("MAILROOM_VERDICTS", "maybe"),
+        ("MAILROOM_PUBLIC_URL", "mail.example.com"),
+        ("MAILROOM_LOG", "loud"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        from_environment({name: value})
+
+
+def test_a_number_that_is_none_is_told() -> None:
+    with pytest.raises(SettingsError, match="whole number"):
+        from_environment({"MAILROOM_RATE_LIMIT": "many"})
