@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -50,9 +51,8 @@ def aws_environment() -> Iterator[None]:
 def dynamo() -> Iterator[Dynamo]:
     """Fresh tables of their own, empty. Inside of another `aws_environment` they are added to what that holds."""
     with aws_environment():
-        client = boto3.client("dynamodb", region_name=REGION, config=CLIENT_CONFIG)
+        client, streams = (_session().client(name, config=CLIENT_CONFIG) for name in ("dynamodb", "dynamodbstreams"))
         create_tables(client)
-        streams = boto3.client("dynamodbstreams", region_name=REGION, config=CLIENT_CONFIG)
         yield Dynamo(DynamoItemStore(client, TABLE_NAMES), StreamFeed(client, streams, TABLE_NAMES), client)
 
 
@@ -60,6 +60,12 @@ def dynamo() -> Iterator[Dynamo]:
 def dynamo_items() -> Iterator[DynamoItemStore]:
     with dynamo() as made:
         yield made.items
+
+
+@cache
+def _session() -> Any:
+    """Read once: the service descriptions take longer than a test."""
+    return boto3.Session("testing", "testing", "testing", REGION)
 
 
 def create_tables(client: Any) -> None:
