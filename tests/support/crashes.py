@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-_COUNTED = {"get", "batch_get", "query", "fetch", "put", "update", "delete", "write", "transact", "copy", "delete_prefix", "send", "accepted"}
+_COUNTED = {
+    "get",
+    "batch_get",
+    "query",
+    "fetch",
+    "put",
+    "update",
+    "delete",
+    "write",
+    "transact",
+    "copy",
+    "delete_prefix",
+    "send",
+    "accepted",
+}
 
 
 class Killed(BaseException):

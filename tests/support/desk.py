@@ -17,7 +17,7 @@ from mailroom.keys.credentials import secret_hash
 from mailroom.organizations.service import bootstrap
 from mailroom.runtime import using
 from mailroom.store import keys
-from mailroom.store.port import Item, Put, Query
+from mailroom.store.port import Item, Put, Query, Set
 from tests.support.fakes import FileServer, ManualClock, MemoryBlobs, OutboxMailer, memory_runtime
 
 SECRET = "am_" + "k" * 48
@@ -61,13 +61,19 @@ class Desk:
         self.items.transact([Put(keys.inbox(self.o, inbox_id), record), Put(keys.address(inbox_id), address)])
         return inbox_id
 
+    def note_key_use(self) -> None:
+        """No request of this test will do it."""
+        self.items.update(keys.api_key_secret(secret_hash(SECRET)), [Set("used_at", self.clock() + 10**9)])
+
     # --- mail in ------------------------------------------------------------------------------------------------------
 
-    def arrive(self, raw: bytes, *recipients: str, verdicts: Mapping[str, str] | None = None, provider_id: str = "") -> dict[str, Any]:
+    def arrive(
+        self, raw: bytes, *recipients: str, verdicts: Mapping[str, str] | None = None, provider_id: str = ""
+    ) -> dict[str, Any]:
         """Puts the raw mail where the provider would and returns the queue's record."""
         provider_id = provider_id or uuid.uuid4().hex
         self.blobs.put(f"ses/{provider_id}", raw)
-        checks = {name: "PASS" for name in ("spam", "virus", "spf", "dkim", "dmarc")} | dict(verdicts or {})
+        checks = dict.fromkeys(("spam", "virus", "spf", "dkim", "dmarc"), "PASS") | dict(verdicts or {})
         policy = checks.pop("policy", None)
         timestamp = to_wire(self.clock())
         receipt: dict[str, Any] = {
@@ -97,7 +103,9 @@ class Desk:
 
     # --- the API ------------------------------------------------------------------------------------------------------
 
-    def call(self, function: str, resource: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **path: str) -> Answer:
+    def call(
+        self, function: str, resource: str, body: Any = None, *, headers: Mapping[str, str] | None = None, **path: str
+    ) -> Answer:
         target = resource
         for name, value in path.items():
             target = target.replace("{" + name + "}", quote(value, safe=""))
@@ -113,7 +121,9 @@ class Desk:
     def send(self, inbox_id: str, body: Any, *, key: str | None = None) -> Answer:
         return self.call("send_message", "/inboxes/{inbox_id}/messages/send", body, headers=_key(key), inbox_id=inbox_id)
 
-    def reply(self, inbox_id: str, message_id: str, body: Any, *, key: str | None = None, function: str = "reply_to_message") -> Answer:
+    def reply(
+        self, inbox_id: str, message_id: str, body: Any, *, key: str | None = None, function: str = "reply_to_message"
+    ) -> Answer:
         tail = {"reply_to_message": "reply", "reply_all_to_message": "reply-all", "forward_message": "forward"}[function]
         resource = "/inboxes/{inbox_id}/messages/{message_id}/" + tail
         return self.call(function, resource, body, headers=_key(key), inbox_id=inbox_id, message_id=message_id)

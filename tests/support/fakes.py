@@ -45,7 +45,10 @@ class MemoryBlobs:
 
 
 class OutboxMailer:
-    """Takes mail like the outbox of one machine: durably, once per intent. `fail_next` raises instead, before or after taking it."""
+    """Takes mail like the outbox of one machine: durably, once per intent.
+
+    What stands in `before` and `after` is raised instead of answering: before the mail is taken, or when it has been.
+    """
 
     def __init__(self, domain: str = "provider.test") -> None:
         self.taken: dict[str, tuple[str, OutgoingMail]] = {}

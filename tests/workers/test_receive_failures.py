@@ -36,11 +36,27 @@ def receive_and_die(desk: Desk, record: dict[str, Any], kill_at: int) -> bool:
 
 
 def with_attachment() -> bytes:
-    return (
-        b"From: ann@example.com\r\nTo: agent@mailroom.local\r\nMessage-ID: <m1@example.com>\r\nSubject: file\r\nMIME-Version: 1.0\r\n"
-        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nhi\r\n'
-        b'--b\r\nContent-Type: application/pdf; name="a.pdf"\r\nContent-Disposition: attachment; filename="a.pdf"\r\n\r\nPDF\r\n--b--\r\n'
-    )
+    lines = [
+        "From: ann@example.com",
+        "To: agent@mailroom.local",
+        "Message-ID: <m1@example.com>",
+        "Subject: file",
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/mixed; boundary="b"',
+        "",
+        "--b",
+        "Content-Type: text/plain",
+        "",
+        "hi",
+        "--b",
+        "Content-Type: application/pdf",
+        'Content-Disposition: attachment; filename="a.pdf"',
+        "",
+        "PDF",
+        "--b--",
+        "",
+    ]
+    return "\r\n".join(lines).encode()
 
 
 @pytest.mark.parametrize("side", [-1, 1], ids=["before", "after"])
@@ -65,9 +81,7 @@ def test_a_delivery_has_no_more_calls_than_are_tested(desk: Desk) -> None:
     inbox = desk.inbox()
     executioner = Executioner()
     record = desk.arrive(with_attachment(), inbox)
-    desk.runtime = dataclasses.replace(
-        desk.runtime, items=executioner.watch(desk.items), blobs=executioner.watch(desk.blobs)
-    )
+    desk.runtime = dataclasses.replace(desk.runtime, items=executioner.watch(desk.items), blobs=executioner.watch(desk.blobs))
 
     desk.receive(record)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import cast
 
+from mailroom import log
 from mailroom.callers import Caller, ScopeType
 from mailroom.errors import ApiKeyExpired, InvalidTokenType, MissingAuthorization, Unauthorized, UnknownApiKey
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore, Key, Present, Set, Update
+from mailroom.store.port import Item, ItemStore, Key, Present, Set, StoreError, Update
 
 USED_AT_EVERY_MS = 60_000
 
@@ -64,9 +65,15 @@ def caller_of(row: Item | None, now: int) -> Caller:
 
 
 def note_use(row: Item, now: int, *, items: ItemStore) -> None:
-    """`used_at`, at most once a minute. A key that was deleted meanwhile is not written back."""
+    """`used_at`, at most once a minute. A key that was deleted meanwhile is not written back.
+
+    Never fails: what the request did is done, and an error would make clients do it again.
+    """
     if now - row.get("used_at", 0) < USED_AT_EVERY_MS:
         return
     record = keys.api_key_record(row["organization_id"], row["api_key_id"])
     secret = Key("core", row["pk"], row["sk"])
-    items.write([Update(key, (Set("used_at", now),), Present()) for key in (secret, record)])
+    try:
+        items.write([Update(key, (Set("used_at", now),), Present()) for key in (secret, record)])
+    except StoreError:
+        log.logger.exception("use of a key not noted")

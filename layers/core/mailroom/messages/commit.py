@@ -218,18 +218,17 @@ def _is_other_half(existing: MessageRecord, new: MessageRecord) -> bool:
 
 
 def _is_mail_to_self(existing: MessageRecord, new: MessageRecord) -> bool:
-    """The provider dates and re-encodes what it sends, so the two halves are not equal byte for byte."""
+    """Whether one of them is what this inbox sent to itself and the other claims to be it. The provider dates and re-encodes what
+    it sends, so the two halves are not equal byte for byte."""
     inbox_id = existing["inbox_id"]
-    if not any("sent" in each["labels"] for each in (existing, new)):
+    sent = next((each for each in (existing, new) if "sent" in each["labels"]), None)
+    if sent is None or not _writes_to(sent, inbox_id):
         return False
-    return (
-        existing.get("subject", "") == new.get("subject", "")
-        and all(bare(each["from"]) == inbox_id for each in (existing, new))
-        and any(writes_to(each, inbox_id) for each in (existing, new))
-    )
+    same_subject = existing.get("subject", "") == new.get("subject", "")
+    return same_subject and all(bare(each["from"]) == inbox_id for each in (existing, new))
 
 
-def writes_to(record: MessageRecord, inbox_id: str) -> bool:
+def _writes_to(record: MessageRecord, inbox_id: str) -> bool:
     recipients = [*record["to"], *record.get("cc", ()), *record.get("bcc", ())]
     return any(strip_plus(bare(each)) == inbox_id for each in recipients)
 
