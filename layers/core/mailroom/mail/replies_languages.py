@@ -17,7 +17,7 @@ def _phrases(table: str) -> tuple[str, ...]:
 VERBS_LAST: Final = _phrases("""
     wrote; writes; said; says; has written; wrote the following; said the following; a écrit; a ecrit; écrit;
     a écrit ceci; hat geschrieben; geschrieben; schrieb folgendes; escribió; escribio; ha escrito; escribe; escribiu;
-    va escriure; ha escrit; escreveu; escreveu o seguinte; ha scritto; scrisse; scrive; a scris; het geskryf; kirjoitti;
+    va escriure; ha escrit; escreveu; escreveu o seguinte; ha scritto; scrisse; scrive; a scris; geskryf; geschreven; kirjoitti;
     kirjoittaa; skrifaði; napisał; napisała; napisał/a; pisze; napsal; napsala; napsal/a; napísal; napísala; napísal/a;
     píše; írta; ezt írta; a következőket írta; napisao; napisala; napisao/la; napisao je; napisao/la je; napisala je;
     je napisao/la; je napisao; je napisala; napisal; je napisal; piše; написао; написала; написао/ла; је написао/ла;
@@ -34,7 +34,7 @@ VERBS_LAST_UNSPACED: Final = _phrases("""
 
 # The author or the date may follow: "Am 3. Mai schrieb Ann:".
 VERBS_ANYWHERE: Final = _phrases("""
-    schrieb; schreef; skrev; skreiv; kirjutas; a écrit le; escreveu no dia; escreveu em; wrote on; said on; wrote at;
+    schrieb; schreef; skrev; said the following on; kirjoitti; skreiv; kirjutas; a écrit le; escreveu no dia; escreveu em; wrote on; said on; wrote at;
     schreef op; skrev den; scrive il; ha scritto il; ezt írta; írta; tarihinde; igorleak hau idatzi; כתב; כתבה; כתב/ה;
     מאת; كتب; كتبت; تمت كتابة ما يلي بواسطة; tulis
 """)

@@ -101,13 +101,13 @@ def _find_quote(lines: Sequence[Line]) -> int | None:
         below = _next_filled(lines, index + 1)
         if below is None or strength == 0:
             continue
-        if lines[below].quote is not Quote.NONE:
-            if _runs_to_end(lines, below, least=Quote.PERHAPS):
+        if lines[below].quote is Quote.NONE:
+            if strength == 2:
                 return start
-            if lines[below].quote is Quote.YES or strength == 2:
-                return None
-        elif strength == 2:
+        elif _runs_to_end(lines, below):
             return start
+        elif strength == 2:
+            return None
     return _find_trailing_quote(lines)
 
 
@@ -164,12 +164,12 @@ def _is_code(lines: Sequence[Line], start: int) -> bool:
     return bool(block) and above[-1:] == ["---"] and any(text.startswith("< ") for text in above)
 
 
-def _runs_to_end(lines: Sequence[Line], start: int, *, least: Quote) -> bool:
+def _runs_to_end(lines: Sequence[Line], start: int) -> bool:
     """Whether nothing but quote, inner attributions, damaged wraps and a footer follows."""
     index = start
     while index < len(lines):
         line = lines[index]
-        if line.quote >= least or line.blank or _is_wrapped(lines, index):
+        if line.quote is not Quote.NONE or line.blank or _is_wrapped(lines, index):
             index += 1
         elif _is_footer(lines, index):
             return True

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal
+from itertools import pairwise
+from typing import Final, Literal, NamedTuple
 
 from mailroom.mail import replies_languages as words
 
@@ -42,8 +43,12 @@ _LINK: Final = re.compile(r"[<(\[]?https?://[^\s>)\]]{1,2000}[>)\]]?")
 _FOOTER: Final = re.compile(_any_of(words.FOOTERS), re.IGNORECASE)
 
 
+def _fold(phrase: str) -> str:
+    return phrase.casefold().replace("\u0307", "").replace("’", "'")  # casefold makes "i" and a dot of the Turkish "İ"
+
+
 def _folded(phrases: Iterable[str]) -> list[str]:
-    return [phrase.casefold() for phrase in phrases]
+    return [_fold(phrase) for phrase in phrases]
 
 
 _ROLES: Final[dict[str, Role]] = {
@@ -63,28 +68,59 @@ def plain(line: str) -> str:
     return " ".join(line.translate(_INVISIBLE).split())
 
 
+class _Clues(NamedTuple):
+    """What one joined line holds of an attribution."""
+
+    colon: bool
+    verb: bool
+    verb_last: bool
+    addressed: bool
+    address_closes: bool
+    dates: int
+    day: bool
+    date_at_start: bool
+    date_opens: bool
+    date_closes: bool
+    one_sentence: bool
+
+
 def attribution_strength(candidate: str) -> Literal[0, 1, 2]:
     """How surely one joined line introduces a quote: 2 on its own, 1 only directly above quoted lines, 0 not at all."""
     line = candidate.strip(_DECORATION + "\"'•")
     if not 5 <= len(line) <= _LONGEST_ATTRIBUTION:
         return 0
+    clues = _clues(line)
+    by_verb = clues.colon and (clues.date_opens or clues.date_closes) and clues.one_sentence
+    if clues.verb and clues.dates and (clues.addressed or by_verb):
+        return 2 if clues.colon or clues.verb_last else 1
+    if clues.colon and clues.addressed and clues.day and ((clues.address_closes and clues.date_opens) or clues.date_closes):
+        return 2
+    if clues.colon and clues.one_sentence and (clues.verb or clues.address_closes or clues.dates > 1):
+        return 1
+    return 1 if clues.address_closes and clues.date_at_start else 0
+
+
+def _clues(line: str) -> _Clues:
     colon = line[-1] in ":：" or line.endswith((":)", ": )", ":>"))
     body = line.rstrip(" :：")
     addresses = list(_ADDRESS.finditer(body)) if "@" in body else []
-    dates = [*_TIME.finditer(body), *_DATE.finditer(body)]
-    verb_last = _VERB_LAST.search(body, max(0, len(body) - 60)) is not None
-    verb = verb_last or (colon and _VERB.search(body) is not None)
+    days = list(_DATE.finditer(body))
+    dates = [*days, *_TIME.finditer(body)]
     first = min((found.start() for found in dates), default=len(body))
-    last = max((found.end() for found in dates), default=0)
-    date_opens, date_closes = first <= 40, bool(dates) and last >= len(body) - 10
-    address_closes = bool(addresses) and addresses[-1].end() >= len(body) - 4
-    if verb and dates and (addresses or (colon and (date_opens or date_closes) and not _SENTENCE_BREAK.search(body))):
-        return 2 if colon or verb_last else 1
-    if colon and addresses and dates and ((address_closes and date_opens) or date_closes):
-        return 2
-    if colon and (verb or address_closes or len(dates) > 1) and not _SENTENCE_BREAK.search(body):
-        return 1
-    return 1 if address_closes and dates and first == 0 else 0
+    verb_last = _VERB_LAST.search(body, max(0, len(body) - 60)) is not None
+    return _Clues(
+        colon=colon,
+        verb=verb_last or (colon and _VERB.search(body) is not None),
+        verb_last=verb_last,
+        addressed=bool(addresses),
+        address_closes=bool(addresses) and addresses[-1].end() >= len(body) - 4,
+        dates=len(dates),
+        day=bool(days),
+        date_at_start=first == 0,
+        date_opens=first <= 40,
+        date_closes=max((found.end() for found in dates), default=-10) >= len(body) - 10,
+        one_sentence=_SENTENCE_BREAK.search(body) is None,
+    )
 
 
 def may_end_attribution(line: str) -> bool:
@@ -107,7 +143,7 @@ def header_role(line: str) -> Role | None:
     """Which header field a line such as `*Gesendet:* Montag` names, in any known language."""
     head = line[:48].lstrip(" \t*_>|•\xa0").replace("：", ":")
     name, colon, _ = head.partition(":")
-    return _ROLES.get(plain(name).strip("* _").casefold()) if colon else None
+    return _ROLES.get(_fold(plain(name).strip("* _"))) if colon else None
 
 
 def is_header_block(lines: Sequence[str], *, divided: bool) -> bool:
@@ -130,17 +166,33 @@ def is_header_block(lines: Sequence[str], *, divided: bool) -> bool:
 
 
 def _header_fields(lines: Sequence[str]) -> list[tuple[Role, str]]:
+    """The fields of the block with their values; up to two empty or wrapped lines may lie between two."""
     fields: list[tuple[Role, str]] = []
     strays = 0
     for line in lines:
-        role = header_role(line)
-        if role is not None:
-            fields.append((role, line[:400]))
+        found = _fields_in(line[:400]) if header_role(line) is not None else []
+        if found:
+            fields += found
             strays = 0
-        elif fields and (strays := strays + 1) > 2:
+        elif (strays := strays + 1) > 2:
             break
         elif fields and line.strip():
             fields[-1] = (fields[-1][0], f"{fields[-1][1]} {line[:400]}")
+    return fields
+
+
+def _fields_in(line: str) -> list[tuple[Role, str]]:
+    """The fields of one line: usually one, but some programs put them all on it."""
+    parts = re.split("[:：]", line, maxsplit=12)
+    fields: list[tuple[Role, str]] = []
+    for name, value in pairwise(parts):
+        tokens = name.replace("*", " ").split()
+        roles = (_ROLES.get(_fold(" ".join(tokens[-count:]))) for count in (3, 2, 1))
+        role = next((role for role in roles if role is not None), None)
+        if role is not None:
+            fields.append((role, value))
+        elif fields:
+            fields[-1] = (fields[-1][0], f"{fields[-1][1]}:{value}")
     return fields
 
 
@@ -156,18 +208,18 @@ def is_titled_divider(line: str) -> bool:
     if found is None:
         return False
     title = re.split(rf"[{re.escape(DASHES)}]{{2}}", found[1], maxsplit=1)[0]
-    title = plain(title).strip(_DECORATION + ":：").casefold().replace("’", "'")
+    title = _fold(plain(title).strip(_DECORATION + ":："))
     return title in _TITLES or (title.startswith(_TITLE_STARTS) and found[1].rstrip()[-1:] in DASHES)
 
 
 def is_bare_title(line: str) -> bool:
     """The title without its dashes; it counts only above a header field."""
-    return len(line) < 60 and plain(line).strip(_DECORATION + ":：").casefold().replace("’", "'") in _TITLES
+    return len(line) < 60 and _fold(plain(line).strip(_DECORATION + ":：")) in _TITLES
 
 
 def is_forward_opening(line: str) -> bool:
     """Apple Mail's "Begin forwarded message:" and its translations."""
-    return len(line) < 80 and plain(line).strip(_DECORATION + ":：").casefold() in _FORWARD_OPENINGS
+    return len(line) < 80 and _fold(plain(line).strip(_DECORATION + ":：")) in _FORWARD_OPENINGS
 
 
 def is_above_this_line(line: str) -> bool:
