@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from lxml import etree
 
 from mailroom.mail import replies_markup as markup
-from mailroom.mail.replies_lines import Line, Quote
+from mailroom.mail.replies_lines import PICTURE, Line, Quote
 
 DEEPEST: Final = 1_000
 """Levels of nesting; the parser itself silently drops what lies below some 2,000."""
@@ -76,6 +76,8 @@ class _Reader:
             self._add("", Place(element, "at"))
         if tag == "hr":
             self._add("_" * 20, Place(element, "at"))
+        if tag in markup.VISIBLE_WITHOUT_TEXT and not _is_pixel(element):
+            self._append(PICTURE, Place(element, "at"))
         self.text(element.text, Place(element, "text"))
 
     def end(self, element: etree._Element) -> None:
@@ -233,6 +235,11 @@ def _trim_end(body: etree._Element) -> None:
 
 def _tag(element: etree._Element) -> str:
     return element.tag.rpartition(":")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _is_pixel(element: etree._Element) -> bool:
+    """Loaded to see that the mail is read, not to be seen."""
+    return bool({element.get("width", ""), element.get("height", "")} & {"0", "1", "0px", "1px"})
 
 
 def _white_space(element: etree._Element) -> str:

@@ -34,7 +34,8 @@ VERBS_LAST_UNSPACED: Final = _phrases("""
 
 # The author or the date may follow: "Am 3. Mai schrieb Ann:".
 VERBS_ANYWHERE: Final = _phrases("""
-    schrieb; schreef; skrev; said the following on; kirjoitti; skreiv; kirjutas; a écrit le; escreveu no dia; escreveu em; wrote on; said on; wrote at;
+    schrieb; schreef; skrev; said the following on; kirjoitti; skreiv; kirjutas; a écrit le; escreveu no dia;
+    escreveu em; wrote on; said on; wrote at;
     schreef op; skrev den; scrive il; ha scritto il; ezt írta; írta; tarihinde; igorleak hau idatzi; כתב; כתבה; כתב/ה;
     מאת; كتب; كتبت; تمت كتابة ما يلي بواسطة; tulis
 """)

@@ -9,6 +9,9 @@ from typing import Final
 
 from mailroom.mail import replies_marks as marks
 
+PICTURE: Final = "\ufffc"
+"""Stands for a picture in a line: content, but no answer when it is alone below a quote."""
+
 _ATTRIBUTION_LINES: Final = 5
 _HEADER_LINES: Final = 18
 _FOOTER_LINES: Final = 40
@@ -46,7 +49,7 @@ def find_cut(lines: Sequence[Line]) -> int | None:
         if cut is None:
             continue
         cut = _without_divider(lines, cut)
-        if any(not line.blank for line in lines[:cut]):
+        if _any_filled(lines[:cut]) and _any_filled(lines[cut:]):
             return cut
     return None
 
@@ -202,7 +205,7 @@ def _is_wrapped(lines: Sequence[Line], index: int) -> bool:
 
 def _is_footer(lines: Sequence[Line], start: int) -> bool:
     """Whether the rest is empty, or a signature or notice below the quote."""
-    rest = [line for line in lines[start : start + 400] if not line.blank]
+    rest = [line for line in lines[start : start + 400] if line.text.strip(f" {PICTURE}")]
     if not rest or all(line.signature for line in rest):
         return True
     if len(rest) > _FOOTER_LINES:
@@ -220,6 +223,10 @@ def _find_below_device(lines: Sequence[Line]) -> int | None:
         if above.blank and below.blank and not line.blank and marks.is_device_signature(line.text.strip()):
             return None if _is_footer(lines, index + 1) else index + 1
     return None
+
+
+def _any_filled(lines: Sequence[Line]) -> bool:
+    return any(not line.blank for line in lines)
 
 
 def _next_filled(lines: Sequence[Line], start: int) -> int | None:

@@ -1,0 +1,114 @@
+"""What holds for any input, however hostile."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailroom.mail.replies import extract_html, extract_text
+
+LINES = st.sampled_from(
+    [
+        "",
+        " ",
+        "Hello Ann,",
+        "> quoted",
+        ">> deeper",
+        ">",
+        ">:",
+        "On Tue, Apr 3, 2012 at 4:19 PM, Bob <bob@example.com> wrote:",
+        "On Tue, Apr 3, 2012 at 4:19 PM, Bob <",
+        "bob@example.com> wrote:",
+        "Bob wrote:",
+        "-----Original Message-----",
+        "________________________________",
+        "From: Bob <bob@example.com>",
+        "Sent: 3 April 2012 16:19",
+        "To: Ann",
+        "Subject: Lunch",
+        "Sent from my iPhone",
+        "-- ",
+        "Begin forwarded message:",
+        "Original Message",
+        "\x00\x0b\x85\u2028",
+        "：",
+    ]
+)
+TEXTS = st.lists(st.one_of(LINES, st.text(max_size=40)), max_size=25).flatmap(
+    lambda lines: st.sampled_from(["\n", "\r\n", "\r"]).map(lambda end: end.join(lines))
+)
+TAGS = st.sampled_from(
+    [
+        "<div>",
+        "</div>",
+        "<p>",
+        "</p>",
+        "<br>",
+        "<hr>",
+        "<blockquote type=cite>",
+        "<blockquote>",
+        "</blockquote>",
+        '<div class="gmail_quote">',
+        '<div class="gmail_attr">',
+        '<div id="divRplyFwdMsg">',
+        '<div class="yahoo_quoted">',
+        '<span id="OLK_SRC_BODY_SECTION">',
+        "</span>",
+        "<table><tr><td>",
+        "</table>",
+        "<pre>",
+        "</pre>",
+        "<style>",
+        "</style>",
+        "<script>",
+        "<!--",
+        "-->",
+        "<![CDATA[",
+        "]]>",
+        "<!DOCTYPE html>",
+        "<html>",
+        "<head>",
+        "<body>",
+        "</body>",
+        "</html>",
+        "<?xml version='1.0' encoding='utf-16'?>",
+        "<img>",
+        "<o:p>",
+        "&gt;",
+        "&#1;",
+        "&#xD800;",
+        "<svg><title>",
+        "<textarea>",
+        "<frameset>",
+        "<template>",
+    ]
+)
+HTMLS = st.lists(st.one_of(TAGS, LINES, st.text(max_size=20)), max_size=30).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(TEXTS)
+def test_new_text_is_the_beginning_of_the_mail(text: str) -> None:
+    result = extract_text(text)
+
+    assert result is text or (text.startswith(result) and result.strip())
+
+
+@settings(max_examples=500, deadline=None)
+@given(HTMLS)
+def test_any_html_is_taken(html: str) -> None:
+    result = extract_html(html)
+
+    assert result is html or result.strip()
+
+
+@settings(max_examples=200, deadline=None)
+@given(HTMLS)
+def test_extracted_html_holds_no_text_of_its_own(html: str) -> None:
+    from lxml.html import document_fromstring
+
+    result = extract_html(html)
+
+    if result is not html:
+        words = " ".join(document_fromstring(result.encode()).itertext()).split()
+        assert all(word.strip("\ufffd") in html or not word.isalnum() for word in words)
