@@ -7,6 +7,7 @@ import hashlib
 import secrets
 import string
 import uuid
+from functools import lru_cache
 
 _KEY_ALPHABET = string.ascii_letters + string.digits
 
@@ -33,6 +34,7 @@ def event_id(ms: int, *parts: str) -> str:
     return "evt_" + derived_uuid7(ms, *parts).replace("-", "")
 
 
+@lru_cache(maxsize=4096)
 def digest26(text: str) -> str:
     """First 26 characters of base32(sha256(text)): the `h` of design/data.md, 130 bits."""
     raw = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
