@@ -201,6 +201,15 @@ def test_a_delete_that_may_have_been_applied_claims_neither_victory_nor_defeat()
         store.delete(KEY, Present())
 
 
+def test_one_of_many_that_may_have_been_applied_is_busy_unless_it_is_a_put() -> None:
+    store, _, _ = scripted(LOST, CONDITION_FAILED)
+    with pytest.raises(StoreBusy):
+        store.write([Update(KEY, (Set("ver", 1),), Equals("ver", 0))])
+    store, _, _ = scripted(LOST, CONDITION_FAILED)
+
+    assert store.write([Put(KEY, {"ver": 1}, Absent())]) == [True]
+
+
 def test_a_condition_that_fails_after_a_refusal_is_a_plain_failure() -> None:
     store, _, _ = scripted(refused("ThrottlingException"), CONDITION_FAILED)
 

@@ -175,7 +175,9 @@ class DynamoItemStore:
         except ConditionFailed:
             return False
         except Applied as lost:
-            return isinstance(action, Put) and lost.item == whole_item(action.key, action.item)
+            if not isinstance(action, Put):
+                raise StoreBusy("a write's answer was lost and its condition no longer holds") from lost
+            return lost.item == whole_item(action.key, action.item)
         return True
 
     def _bulk_parts(self, actions: Sequence[Put | Update | Delete]) -> list[Callable[[], object]]:

@@ -217,7 +217,8 @@ class TransactionCancelled(StoreError):
 
 
 class StoreBusy(StoreError):
-    """Throttled, in conflict or unreachable also after bounded retries. Nothing was written."""
+    """Throttled, in conflict or unreachable also after bounded retries. Nothing was written, unless the answer itself was lost:
+    whoever repeats a write must guard it by its condition."""
 
 
 class ItemTooLarge(StoreError):
