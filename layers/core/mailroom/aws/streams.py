@@ -49,7 +49,7 @@ def record_of(change: ChangeRecord) -> dict[str, Any]:
 
 
 class StreamFeed:
-    """A `ChangeFeed` over the streams of `core` and `ev`. A position is a JSON object: `table/shard` -> last sequence number read."""
+    """A `ChangeFeed` over the streams of `core` and `ev`. A position is a JSON object, `table/shard` -> last sequence read."""
 
     def __init__(self, client: DynamoDBClient, streams: DynamoDBStreamsClient, tables: Mapping[Table, str]) -> None:
         # Imported late: who only converts records (one machine) must not load botocore.

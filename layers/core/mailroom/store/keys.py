@@ -111,7 +111,7 @@ def thread_pointer(o: str, thread_id: str) -> Key:
 
 
 def index_partition(o: str, inbox_id: str, kind: str, label: str) -> str:
-    """`kind` is M, T or D with a label or `ALL`; or C, the messages of one conversation, with the thread id in the label's place."""
+    """`kind` is M, T or D with a label or `ALL`; or C, the messages of a conversation, with the thread id in the label's place."""
     return f"{inbox_partition(o, inbox_id)}#{kind}#{enc(label)}"
 
 
