@@ -62,15 +62,7 @@ def fill(desk: Desk, mails: int = 6) -> None:
     now = desk.clock()
     event = {"event_id": "evt_1", "event_type": "label.added", "message_id": "<0@example.com>", "label": "x", "event_at": now}
     stale = Key("idx", keys.index_partition(desk.o, INBOX, "M", "unread"), keys.index_sort(0, now, "stale", "stale"))
-    desk.items.write(
-        [
-            Put(keys.event(desk.o, INBOX, keys.LABEL_EVENTS, now, "evt_1"), event),
-            Put(
-                keys.message(desk.o, INBOX, "<stale>")._replace(table="idx", pk=keys.index_partition(desk.o, INBOX, "M", "unread")),
-                stale,
-            ),
-        ]
-    )
+    desk.items.write([Put(keys.event(desk.o, INBOX, keys.LABEL_EVENTS, now, "evt_1"), event), Put(stale, {"mv": 1, "w": now})])
     create_api_key(caller(desk), Route(inbox_id=INBOX), {}, items=desk.items, clock=desk.clock)
 
 
