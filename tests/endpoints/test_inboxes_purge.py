@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import smtplib
+import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -297,3 +301,43 @@ def test_deletion_over_http_frees_the_address_soon(stack: Mailbox) -> None:
     assert stack.http.delete(f"/inboxes/{inbox}").status_code == 404
     assert inbox not in [each["inbox_id"] for each in stack.http.get("/inboxes", params={"limit": 100}).json()["inboxes"]]
     eventually(lambda: stack.http.post("/inboxes", {"username": name}).status_code == 200)
+
+
+def test_nothing_remains_of_an_inbox_deleted_under_load(sqlite_stack: Mailbox) -> None:
+    """With the change feed running, while mail arrives and labels change."""
+    http, name = sqlite_stack.http, f"u{uuid.uuid4().hex[:12]}"
+    inbox = http.post("/inboxes", {"username": name}).json()["inbox_id"]
+    address = keys.address(inbox)
+    deleted = threading.Event()
+
+    def deliver(worker: int) -> None:
+        for number in range(1000):
+            raw = f"From: a@b.c\r\nSubject: {number % 4}\r\nMessage-ID: <{worker}-{number}@b.c>\r\n\r\nHi\r\n"
+            try:
+                sqlite_stack.deliver(raw.encode(), inbox)
+            except smtplib.SMTPRecipientsRefused:
+                return
+
+    def label() -> None:
+        while not deleted.is_set():
+            for each in http.get(f"/inboxes/{inbox}/messages").json().get("messages", [])[:5]:
+                path = f"/inboxes/{inbox}/messages/{quote(each['message_id'], safe='')}"
+                http.patch(path, {"add_labels": [f"x{len(each['labels'])}"], "remove_labels": ["unread"]})
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(deliver, 1), pool.submit(deliver, 2), pool.submit(label)]
+        eventually(lambda: http.get(f"/inboxes/{inbox}/messages").json()["count"] >= 10)
+        assert http.delete(f"/inboxes/{inbox}").status_code == 204
+        deleted.set()
+        for each in running:
+            each.result()
+
+    eventually(lambda: (sqlite_stack.runtime.items.get(address) or {}).get("state") == "released")
+    eventually(lambda: traces(sqlite_stack, inbox) == {(address.pk, "-")})
+
+
+def traces(stack: Mailbox, inbox: str) -> set[tuple[str, str]]:
+    """Rows of core, idx and ev that name the inbox."""
+    with reading(stack.runtime.items._database) as connection:  # type: ignore[attr-defined]
+        found = [connection.execute(f"SELECT pk, sk FROM {table}").fetchall() for table in ("core", "idx", "ev")]
+    return {(pk, sk) for page in found for pk, sk in page if inbox in pk + sk}
