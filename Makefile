@@ -58,10 +58,11 @@ $(VENV)/.local: requirements/local.txt | $(BIN)/python
 $(VENV)/.dev: requirements/dev.txt | $(BIN)/python
 	$(PIP) -r $< && touch $@ $(VENV)/.local
 
+# The locks are complete: no resolver is needed, and pip's own stumbles over the extras among sam's pins.
 .venv-sam/.done: requirements/sam.txt
 	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/pip install --quiet --require-hashes -r $< && touch $@
+	.venv-sam/bin/pip install --quiet --no-deps --require-hashes -r $< && touch $@
 
 .venv-rehearse/.done: requirements/rehearse.txt
 	$(PYTHON) -m venv .venv-rehearse
-	.venv-rehearse/bin/pip install --quiet --require-hashes -r $< && touch $@
+	.venv-rehearse/bin/pip install --quiet --no-deps --require-hashes -r $< && touch $@

@@ -16,11 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements" / "runtime.txt"
-# Amazon Linux 2023, which the runtimes from Python 3.12 on run on, has glibc 2.34.
-PLATFORMS = {
-    "arm64": ("manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64"),
-    "x86_64": ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
-}
+MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 SERVICES = {"apigatewaymanagementapi", "dynamodb", "s3", "scheduler", "sesv2", "sqs", "sts"}
 UNUSED = (
     "*.dist-info",
@@ -33,9 +29,9 @@ UNUSED = (
     "**/*.pyx",
     "**/*.h",
     "botocore/data/*/*/examples-1.json*",
-    "botocore/cacert.pem.orig",
     "lxml/isoschematron",
     "lxml/includes",
+    "lxml/objectify*",
     "pydantic/v1",
     "pydantic/mypy.py",
     "aws_lambda_powertools/event_handler",
@@ -67,10 +63,16 @@ def setting(variable: str, parameter: str) -> str:
 
 def install(target: Path, version: str, architecture: str) -> None:
     """Wheels only, for the function's platform rather than this one, each checked against its hash."""
-    platforms = [f"--platform={platform}" for platform in PLATFORMS[architecture]]
+    platforms = [f"--platform={tag}_{MACHINES[architecture]}" for tag in glibc_tags(version)]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     wheels = ["--only-binary=:all:", "--require-hashes", "--implementation=cp", f"--python-version={version}", *platforms]
     subprocess.run([*command, *wheels, f"--target={target}", "-r", str(REQUIREMENTS)], check=True)
+
+
+def glibc_tags(version: str) -> tuple[str, ...]:
+    """Runtimes from Python 3.12 on are Amazon Linux 2023 with glibc 2.34, older ones Amazon Linux 2 with 2.26."""
+    newer = ("manylinux_2_28",) if int(version.split(".")[1]) >= 12 else ()
+    return (*newer, "manylinux_2_17", "manylinux2014")
 
 
 def slim(target: Path) -> None:
@@ -84,8 +86,8 @@ def slim(target: Path) -> None:
 
 
 def compile_bytecode(target: Path, version: str) -> None:
-    interpreter = shutil.which(f"python{version}") or (sys.executable if sys.version_info[:2] == _pair(version) else None)
-    if interpreter is None or not _works(interpreter):
+    interpreter = find_interpreter(version)
+    if interpreter is None:
         print(
             f"NO BYTECODE: python{version} is not installed here, so this layer is shipped without it and every cold start takes "
             f"two to three times as long. Install python{version}, or deploy with a PythonRuntime that is installed.",
@@ -96,13 +98,17 @@ def compile_bytecode(target: Path, version: str) -> None:
     subprocess.run([interpreter, "-m", "compileall", *flags, str(target)], check=True)
 
 
-def _works(interpreter: str) -> bool:
-    return subprocess.run([interpreter, "-c", ""], check=False, capture_output=True).returncode == 0
+def find_interpreter(version: str) -> str | None:
+    """On the path, this one, or where pyenv and uv keep theirs. A version manager's shim on the path may lead nowhere."""
+    patterns = (f".pyenv/versions/{version}.*/bin/python", f".local/share/uv/python/cpython-{version}*/bin/python")
+    kept = [path for pattern in patterns for path in Path.home().glob(pattern)]
+    candidates = [shutil.which(f"python{version}"), sys.executable, *map(str, sorted(kept))]
+    return next((path for path in candidates if path and _version_of(path) == version), None)
 
 
-def _pair(version: str) -> tuple[int, int]:
-    major, minor = version.split(".")
-    return int(major), int(minor)
+def _version_of(interpreter: str) -> str:
+    probe = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.run([interpreter, "-c", probe], check=False, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ def main() -> int:
             deployment = deploy(SAM, emulator, folder, _version())
             adapt(emulator, deployment)
             tell(emulator, deployment)
+            inspect(emulator)
     except Exception as failure:
         print(f"The rehearsal failed; the emulator's log is {folder / 'emulator.log'}", file=sys.stderr)
         if isinstance(failure, EmulatorFailed):
@@ -46,6 +47,13 @@ def adapt(emulator: Emulator, deployment: Deployment) -> None:
     for role in SENDERS:
         emulator.client("iam").put_role_policy(RoleName=deployment.resources[role], PolicyName="emulator", PolicyDocument=policy)
     emulator.client("sesv2").create_email_identity(EmailIdentity="mailroom.local")
+
+
+def inspect(emulator: Emulator) -> None:
+    """A role that is too narrow may hide behind a retry or a tolerated failure."""
+    lines = emulator.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    complaints = [line for line in lines if "is not authorized to perform" in line or '"level":"ERROR"' in line]
+    assert not complaints, "\n".join(complaints[:5])
 
 
 def _version() -> str:

@@ -15,6 +15,7 @@ from agentmail import AgentMail
 from agentmail.core.api_error import ApiError
 from agentmail.environment import AgentMailEnvironment
 
+from mailroom.clock import now_ms, to_wire
 from rehearse.deployment import Deployment
 from rehearse.emulator import Emulator
 
@@ -84,9 +85,11 @@ def answer(stage: Stage, client: AgentMail, inbox_id: str, message: Any) -> None
     before = len(stage.sent())
     reply = client.inboxes.messages.reply(inbox_id, message.message_id, text="On its way.")
     assert reply.thread_id == message.thread_id
-    mails = stage.sent()
-    assert len(mails) == before + 1
-    assert message.message_id in json.dumps(mails[-1]), "the reply does not name the message it answers"
+    (mail,) = stage.sent()[before:]
+    assert (mail["To"], mail["Subject"]) == (["ann@example.com"], "Re: An order")
+    # The emulator forgets the headers of what it takes; the copy as sent has them.
+    raw = download(client.inboxes.messages.get_raw(inbox_id, reply.message_id).download_url)
+    assert f"In-Reply-To: {message.message_id}".encode() in raw
     thread = client.inboxes.threads.get(inbox_id, reply.thread_id)
     assert [one.message_id for one in thread.messages] == [message.message_id, reply.message_id]
     client.inboxes.messages.update(inbox_id, message.message_id, add_labels=["done"], remove_labels=["unread"])
@@ -169,7 +172,7 @@ def _mail(message_id: str, recipient: str) -> bytes:
 
 
 def _notice(identity: str, recipient: str, bucket: str, key: str) -> dict[str, Any]:
-    timestamp = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+    timestamp = to_wire(now_ms())
     verdicts = {f"{name}Verdict": {"status": "PASS"} for name in ("spam", "virus", "spf", "dkim", "dmarc")}
     return {
         "notificationType": "Received",

@@ -43,7 +43,7 @@ def test_runtime_and_architecture_default_to_the_templates(monkeypatch: pytest.M
     monkeypatch.delenv("MAILROOM_LAYER_RUNTIME", raising=False)
 
     assert build.setting("MAILROOM_LAYER_RUNTIME", "PythonRuntime").startswith("python3.")
-    assert build.setting("MAILROOM_LAYER_ARCHITECTURE", "Architecture") in build.PLATFORMS
+    assert build.setting("MAILROOM_LAYER_ARCHITECTURE", "Architecture") in build.MACHINES
 
 
 def test_botocore_keeps_the_services_in_use_only(tmp_path: Path) -> None:
