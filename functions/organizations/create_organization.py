@@ -9,8 +9,10 @@ from typing import Any
 
 from mailroom.organizations.service import create_organization
 from mailroom.runtime import current
+from mailroom.secret import signing_key
 
 
 def handler(event: dict[str, Any] | None, context: Any = None) -> dict[str, str]:
     runtime = current()
+    signing_key(runtime)  # made here, because the roles that only read cannot make it with their first page token
     return create_organization((event or {}).get("api_key"), items=runtime.items, clock=runtime.clock)

@@ -115,3 +115,10 @@ def test_the_inbox_limit_holds_also_at_once(runtime: Runtime) -> None:
     organization = read_organization(caller, items=runtime.items, config=runtime.config)
     assert (organization["inbox_count"], organization["inbox_limit"]) == (2, 2)
     assert runtime.items.get(keys.organization(o)) is not None
+
+
+def test_the_deployment_can_sign_once_it_has_an_organization(runtime: Runtime) -> None:
+    with using(runtime):
+        create_organization.handler(None)
+
+    assert runtime.items.get(keys.deployment_secret()) is not None
