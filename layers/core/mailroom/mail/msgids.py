@@ -20,7 +20,7 @@ def message_ids(fields: Iterable[bytes], *, longest: int = MAX_REFERENCE) -> lis
     found: dict[str, None] = {}
     left = _FIELD_BYTES
     for raw in fields:
-        text = words.field_text(raw, left)
+        text = _decoded(words.field_text(raw, left))
         left -= min(left, len(raw))
         inner = _ANGLED.findall(text) if "<" in text else [text] if "@" in text else []
         for token in inner:
@@ -28,6 +28,14 @@ def message_ids(fields: Iterable[bytes], *, longest: int = MAX_REFERENCE) -> lis
             if token and len(token) + 2 <= longest and not _FORBIDDEN.search(token):
                 found[f"<{token}>"] = None
     return list(found)
+
+
+def _decoded(text: str) -> str:
+    """Python's email package writes ids that do not fit a line (those of SES do not) as encoded words, against RFC 2047, 5 (3)."""
+    start = text.find("=?")
+    if start < 0 or text.rfind("<", 0, start) > text.rfind(">", 0, start):
+        return text
+    return words.decode_words(text)
 
 
 def kept_references(ids: Sequence[str]) -> list[str]:

@@ -224,7 +224,7 @@ def _is_mail_to_self(existing: MessageRecord, new: MessageRecord) -> bool:
     sent = next((each for each in (existing, new) if "sent" in each["labels"]), None)
     if sent is None or not _writes_to(sent, inbox_id):
         return False
-    same_subject = existing.get("subject", "") == new.get("subject", "")
+    same_subject = existing.get("subject", "").split() == new.get("subject", "").split()
     return same_subject and all(bare(each["from"]) == inbox_id for each in (existing, new))
 
 
