@@ -52,27 +52,22 @@ class SqliteItemStore:
     def get(self, key: Key) -> Item | None:
         with reading(self._database) as connection:
             item = rows.load_one(connection, key) if possible(key) else None
-        if counting := meter.current():
-            counting.add("get", read_units=meter.get_units([_size(item)]))
+        meter.count_read("get", lambda: meter.get_units([_size(item)]))
         return item
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
         found = self._load(keys)
-        if counting := meter.current():
-            counting.add("batch_get", trips=meter.batch_trips(len(set(keys))), read_units=_get_units(keys, found))
+        meter.count_read("batch_get", lambda: _get_units(keys, found), trips=meter.batch_trips(len(set(keys))))
         return found
 
     def query(self, query: Query) -> list[Item]:
         page = self._select(query)
-        if counting := meter.current():
-            counting.add("query", read_units=_query_units(query, page))
+        meter.count_read("query", lambda: _query_units(query, page))
         return page
 
     def fetch(self, reads: Reads) -> Fetched:
         fetched = Fetched(self._load(reads.keys), {query: self._select(query) for query in reads.queries})
-        if counting := meter.current():
-            units = sum(_query_units(query, page) for query, page in fetched.pages.items())
-            counting.add("fetch", read_units=units + (_get_units(reads.keys, fetched.items) if reads.keys else 0))
+        meter.count_read("fetch", lambda: _fetch_units(reads, fetched))
         return fetched
 
     def put(self, key: Key, item: Item, condition: Condition | None = None) -> None:
@@ -91,18 +86,14 @@ class SqliteItemStore:
             check_action(action)
         done: list[Transition] = []
         for part in _distinct(actions):
-            done += self._run(part, atomic=False, keep_old=meter.current() is not None)
-        if counting := meter.current():
-            units = sum(_write_units(transition) for transition in done)
-            counting.add("write", trips=meter.batch_trips(len(actions)), write_units=units)
+            done += self._run(part, atomic=False, keep_old=meter.wants_units())
+        meter.count_write("write", lambda: sum(map(_write_units, done)), trips=meter.batch_trips(len(actions)))
         return [transition.held for transition in done]
 
     def transact(self, actions: Sequence[Action]) -> None:
         check_transaction(actions)
-        done = self._run(actions, atomic=True, keep_old=meter.current() is not None)
-        if counting := meter.current():
-            units = sum(_write_units(transition, transaction=True) for transition in done)
-            counting.add("transact", write_units=units)
+        done = self._run(actions, atomic=True, keep_old=meter.wants_units())
+        meter.count_write("transact", lambda: sum(_write_units(transition, transaction=True) for transition in done))
         failures = {position: transition for position, transition in enumerate(done) if not transition.held}
         if failures:
             raise TransactionCancelled({position: _item(failed.old) for position, failed in failures.items()})
@@ -125,9 +116,8 @@ class SqliteItemStore:
 
     def _single(self, operation: str, action: _Single) -> Transition:
         check_action(action)
-        (done,) = self._run([action], atomic=True, keep_old=isinstance(action, Delete) or meter.current() is not None)
-        if counting := meter.current():
-            counting.add(operation, write_units=_write_units(done))
+        (done,) = self._run([action], atomic=True, keep_old=isinstance(action, Delete) or meter.wants_units())
+        meter.count_write(operation, lambda: _write_units(done))
         if not done.held:
             raise ConditionFailed(_item(done.old))
         return done
@@ -190,6 +180,11 @@ def _size(item: Item | None) -> int:
 
 def _get_units(keys: Iterable[Key], found: dict[Key, Item]) -> float:
     return meter.get_units(_size(found.get(key)) for key in set(keys))
+
+
+def _fetch_units(reads: Reads, fetched: Fetched) -> float:
+    pages = sum(_query_units(query, page) for query, page in fetched.pages.items())
+    return pages + (_get_units(reads.keys, fetched.items) if reads.keys else 0)
 
 
 def _query_units(query: Query, page: list[Item]) -> float:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailroom.store.meter import current, metered
+from mailroom.store.meter import metered, wants_units
 from mailroom.store.port import (
     Absent,
     Check,
@@ -144,4 +144,15 @@ def test_an_inner_meter_counts_for_the_outer_one_too(items: ItemStore) -> None:
             items.get(KEY)
 
     assert (inner.trips, outer.trips) == (1, 2)
-    assert current() is None
+    assert not wants_units()
+
+
+def test_units_are_counted_only_where_somebody_wants_them(items: ItemStore) -> None:
+    with metered(units=False) as trips_only:
+        items.put(Key("core", "p", "s"), {"a": 1})
+        items.get(Key("core", "p", "s"))
+    with metered() as outer, metered(units=False):
+        items.get(Key("core", "p", "s"))
+
+    assert (trips_only.trips, trips_only.read_units, trips_only.write_units) == (2, 0, 0)
+    assert (outer.trips, outer.read_units) == (1, 1)

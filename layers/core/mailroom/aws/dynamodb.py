@@ -53,21 +53,17 @@ class DynamoItemStore:
             arguments = {"TableName": self._tables[key.table], "Key": requests.key_of(key), "ConsistentRead": True}
             attributes = self._call(lambda: self._client.get_item(**arguments)).get("Item")
             item = from_attributes(attributes) if attributes else None
-        if counting := meter.current():
-            counting.add("get", read_units=meter.get_units([item_size(item or {})]))
+        meter.count_read("get", lambda: meter.get_units([item_size(item or {})]))
         return item
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
         found = self._load(keys)
-        if counting := meter.current():
-            trips = meter.batch_trips(len(set(keys)), bulk.GET_BATCH)
-            counting.add("batch_get", trips=trips, read_units=_get_units(keys, found))
+        meter.count_read("batch_get", lambda: _get_units(keys, found), trips=meter.batch_trips(len(set(keys)), bulk.GET_BATCH))
         return found
 
     def query(self, query: Query) -> list[Item]:
         page = self._select(query)
-        if counting := meter.current():
-            counting.add("query", read_units=_query_units(query, page))
+        meter.count_read("query", lambda: _query_units(query, page))
         return page
 
     def fetch(self, reads: Reads) -> Fetched:
@@ -77,9 +73,7 @@ class DynamoItemStore:
             parts.append(lambda: fetched.items.update(self._load(reads.keys)))
         parts += [partial(self._page_into, fetched, query) for query in dict.fromkeys(reads.queries)]
         together(parts)
-        if counting := meter.current():
-            units = sum(_query_units(query, page) for query, page in fetched.pages.items())
-            counting.add("fetch", read_units=units + (_get_units(reads.keys, fetched.items) if reads.keys else 0))
+        meter.count_read("fetch", lambda: _fetch_units(reads, fetched))
         return fetched
 
     def put(self, key: Key, item: Item, condition: Condition | None = None) -> None:
@@ -117,18 +111,15 @@ class DynamoItemStore:
             held[position] = self._holds(actions[position])
 
         together([*self._bulk_parts(in_bulk), *[partial(one, position) for position in alone]])
-        if counting := meter.current():
-            units = sum(_write_units(action, size) for action, size in zip(actions, sizes, strict=True))
-            counting.add("write", trips=meter.batch_trips(len(actions)), write_units=units)
+        meter.count_write("write", lambda: sum(map(_write_units, actions, sizes)), trips=meter.batch_trips(len(actions)))
         return held
 
     def transact(self, actions: Sequence[Action]) -> None:
         sizes = check_transaction(actions)
         if not actions:
             return
-        if counting := meter.current():
-            units = sum(_write_units(a, size, transaction=True) for a, size in zip(actions, sizes, strict=True))
-            counting.add("transact", write_units=units)
+        transacted = partial(_write_units, transaction=True)
+        meter.count_write("transact", lambda: sum(map(transacted, actions, sizes)))
         arguments = {
             "TransactItems": [requests.transact_item(action, self._tables) for action in actions],
             # The same in every attempt: a repeated transaction whose answer was lost succeeds without applying twice.
@@ -161,8 +152,7 @@ class DynamoItemStore:
 
     def _single(self, operation: str, action: Put | Update | Delete) -> Any:
         size = check_action(action)
-        if counting := meter.current():
-            counting.add(operation, write_units=_write_units(action, size))
+        meter.count_write(operation, lambda: _write_units(action, size))
         return self._send(action)
 
     def _send(self, action: Put | Update | Delete) -> Any:
@@ -191,6 +181,11 @@ def _no_key_twice(actions: Sequence[Action]) -> bool:
 
 def _get_units(keys: Sequence[Key], found: Mapping[Key, Item]) -> float:
     return meter.get_units(item_size(found.get(key, {})) for key in set(keys))
+
+
+def _fetch_units(reads: Reads, fetched: Fetched) -> float:
+    pages = sum(_query_units(query, page) for query, page in fetched.pages.items())
+    return pages + (_get_units(reads.keys, fetched.items) if reads.keys else 0)
 
 
 def _query_units(query: Query, page: list[Item]) -> float:

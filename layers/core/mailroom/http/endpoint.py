@@ -102,7 +102,7 @@ def endpoint(
             runtime = current()
             request = _request(event, runtime, body)
             error: MailroomError | None = None
-            with metered() as meter:
+            with metered(units=False) as meter:
                 try:
                     value = _answer(request, function, permissions, query, reads, key_required)
                     answer = success(value, request.request_id)

@@ -7,7 +7,7 @@ The DynamoDB adapter does not know what stood there before a write and counts th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ class Call:
 
 @dataclass(slots=True)
 class Meter:
+    units: bool = True
+    """Whether units are counted too: sizing every item costs more than reading it from SQLite."""
     calls: list[Call] = field(default_factory=list)
 
     @property
@@ -49,9 +51,10 @@ _current: ContextVar[Meter | None] = ContextVar("mailroom_store_meter", default=
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
-    """Counts the store calls of this context. A meter inside another one's block counts for both."""
-    outer, meter = _current.get(), Meter()
+def metered(*, units: bool = True) -> Iterator[Meter]:
+    """Counts the store calls of this context. A meter inside another one's block counts for both, with units if either wants them."""
+    outer = _current.get()
+    meter = Meter(units or (outer is not None and outer.units))
     token = _current.set(meter)
     try:
         yield meter
@@ -61,9 +64,19 @@ def metered() -> Iterator[Meter]:
             outer.calls.extend(meter.calls)
 
 
-def current() -> Meter | None:
-    """The meter to feed; None when nobody measures."""
-    return _current.get()
+def wants_units() -> bool:
+    meter = _current.get()
+    return meter is not None and meter.units
+
+
+def count_read(operation: str, units: Callable[[], float], *, trips: int = 1) -> None:
+    if meter := _current.get():
+        meter.add(operation, trips=trips, read_units=units() if meter.units else 0)
+
+
+def count_write(operation: str, units: Callable[[], int], *, trips: int = 1) -> None:
+    if meter := _current.get():
+        meter.add(operation, trips=trips, write_units=units() if meter.units else 0)
 
 
 def get_units(sizes: Iterable[int]) -> float:
