@@ -52,7 +52,7 @@ _current: ContextVar[Meter | None] = ContextVar("mailroom_store_meter", default=
 
 @contextmanager
 def metered(*, units: bool = True) -> Iterator[Meter]:
-    """Counts the store calls of this context. A meter inside another one's block counts for both, with units if either wants them."""
+    """Counts the store calls of this context. Inside another meter's block it counts for both, with units if either wants them."""
     outer = _current.get()
     meter = Meter(units or (outer is not None and outer.units))
     token = _current.set(meter)
