@@ -1,10 +1,9 @@
-"""Without a relay, outgoing mail is kept for reading: an .eml file per mail and its envelope in a .json file beside it."""
+"""The transport without a relay: outgoing mail is kept for reading, an .eml file per mail and its envelope in a .json beside it."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING
 from local.blobs import sync_folder
 
 if TYPE_CHECKING:
-    from local.blobs import FileBlobs
+    from local.delivery import Reply
     from local.outbox import Mail
+
+_KEPT = (250, "2.0.0 Captured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +26,34 @@ class Captured:
 
 
 class Capture:
-    def __init__(self, folder: Path, *, blobs: FileBlobs) -> None:
+    """A `delivery.Transport`. Files are named by the mail, so the same one again changes nothing; names sort by age."""
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._blobs = blobs
         folder.mkdir(parents=True, exist_ok=True)
 
-    def keep(self, mail: Mail, recipients: Sequence[str]) -> None:
+    def __call__(self, mail: Mail, recipients: Sequence[str], raw: bytes) -> dict[str, Reply]:
+        name = mail.message_id[1:].partition("@")[0]
         envelope = {"from": mail.return_path, "to": list(recipients), "intent_id": mail.intent_id, "at": mail.accepted_at}
-        self._file(mail, "json").write_text(json.dumps(envelope), encoding="utf-8")
-        target = self._file(mail, "eml")
-        target.unlink(missing_ok=True)
-        try:
-            os.link(self._blobs.path(mail.blob), target)
-        except OSError:
-            shutil.copyfile(self._blobs.path(mail.blob), target)
+        _write(self.folder / f"{name}.json", json.dumps(envelope).encode())
+        _write(self.folder / f"{name}.eml", raw)
         sync_folder(self.folder)
-
-    def drop(self, mail: Mail) -> None:
-        for kind in ("json", "eml"):
-            self._file(mail, kind).unlink(missing_ok=True)
+        return dict.fromkeys(recipients, _KEPT)
 
     def mails(self) -> list[Captured]:
         """Oldest first."""
-        found = []
-        for path in self.folder.glob("*.eml"):
-            envelope = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            found.append((envelope["at"], Captured(envelope["from"], tuple(envelope["to"]), path.read_bytes())))
-        return [captured for _, captured in sorted(found, key=lambda entry: entry[0])]
+        return [_read(path) for path in sorted(self.folder.glob("*.eml"))]
 
-    def _file(self, mail: Mail, kind: str) -> Path:
-        return self.folder / f"{mail.message_id[1:].partition('@')[0]}.{kind}"
+
+def _write(path: Path, data: bytes) -> None:
+    scratch = path.with_suffix(f"{path.suffix}.{os.getpid()}.new")
+    with scratch.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(scratch, path)
+
+
+def _read(path: Path) -> Captured:
+    envelope = json.loads(path.with_suffix(".json").read_bytes())
+    return Captured(envelope["from"], tuple(envelope["to"]), path.read_bytes())

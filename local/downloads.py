@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _CHUNK = 256 * 1024
 _RANGE = re.compile(rb"bytes=(\d{0,18})-(\d{0,18})")
 
+Headers = list[tuple[bytes, bytes]]
 Span = tuple[int, int]
 """First byte, and how many."""
 
@@ -29,30 +30,30 @@ class Downloads:
         self._blobs = blobs
         self._executor = executor
 
-    async def serve(self, token: str, scope: Scope, send: Send) -> None:
+    async def serve(self, token: str, scope: Scope, send: Send, request_id: str) -> None:
         """Raises Forbidden for an address that is not ours, altered or expired; NotFound where the blob is gone."""
         try:
             link = self._links.open(token)
         except BadLink:
             raise Forbidden("The download address is not valid or has expired", fix="Fetch the attachment again.") from None
         file, size = await self._in_thread(_open, self._blobs.path(link.key))
+        headers = [(b"x-request-id", request_id.encode())]
         try:
-            await self._stream(link, file, size, scope, send)
+            await self._stream(link, file, size, headers, scope, send)
         finally:
             file.close()
 
-    async def _stream(self, link: Link, file: BinaryIO, size: int, scope: Scope, send: Send) -> None:
+    async def _stream(self, link: Link, file: BinaryIO, size: int, headers: Headers, scope: Scope, send: Send) -> None:
         asked = dict(scope["headers"]).get(b"range")
         span = (0, size) if asked is None else _span(asked, size)
         if span is None:
-            headers = [(b"content-range", f"bytes */{size}".encode()), (b"content-length", b"0")]
+            headers += [(b"content-range", f"bytes */{size}".encode()), (b"content-length", b"0")]
             await send({"type": "http.response.start", "status": 416, "headers": headers})
             await send({"type": "http.response.body"})
             return
         partial = span != (0, size)
-        await send(
-            {"type": "http.response.start", "status": 206 if partial else 200, "headers": _headers(link, span, size, partial)}
-        )
+        headers += _headers(link, span, size, partial)
+        await send({"type": "http.response.start", "status": 206 if partial else 200, "headers": headers})
         first, left = (0, 0) if scope["method"] == "HEAD" else span
         await self._in_thread(file.seek, first)
         while left > 0:
@@ -73,7 +74,7 @@ def _open(path: Path) -> tuple[BinaryIO, int]:
     return file, path.stat().st_size
 
 
-def _headers(link: Link, span: Span, size: int, partial: bool) -> list[tuple[bytes, bytes]]:
+def _headers(link: Link, span: Span, size: int, partial: bool) -> Headers:
     headers: MutableMapping[str, str] = {
         "content-type": link.content_type,
         "content-length": str(span[1]),

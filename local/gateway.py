@@ -69,7 +69,7 @@ class Gateway:
         request_id = str(uuid.uuid4())
         try:
             if path.startswith(links.PATH):
-                await self._download(path[len(links.PATH) :], scope, send)
+                await self._download(path[len(links.PATH) :], scope, send, request_id)
                 return
             response = await self._answer(path, scope, receive, request_id)
         except _Gone:
@@ -78,10 +78,10 @@ class Gateway:
             response = self._refusal(error, request_id)
         await _send(response, send)
 
-    async def _download(self, token: str, scope: Scope, send: Send) -> None:
+    async def _download(self, token: str, scope: Scope, send: Send, request_id: str) -> None:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed
-        await self._downloads.serve(token, scope, send)
+        await self._downloads.serve(token, scope, send, request_id)
 
     async def _answer(self, path: str, scope: Scope, receive: Receive, request_id: str) -> proxy.Response:
         match = self._router.match(path[len(_PREFIX) - 1 :]) if path.startswith(_PREFIX) else None

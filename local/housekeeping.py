@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from local.store.sqlite import SqliteItemStore
 
 EVERY_S = 600
-ARRIVALS_KEPT_S = 30 * 24 * 3600
-"""Longer than anything stays in a queue unnoticed; by then an inbox has its own copy."""
+KEPT_S = 30 * 24 * 3600
+"""Longer than anything stays in a queue or the outbox; by then an inbox has its own copy."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,8 @@ class Housekeeping:
 
     def clean(self) -> None:
         self._items.sweep_expired(self._clock())
-        self._blobs.expire("ses/", older_than_s=ARRIVALS_KEPT_S)
+        for prefix in ("ses/", "outbox/"):
+            self._blobs.expire(prefix, older_than_s=KEPT_S)
 
     def _run(self) -> None:
         while not self._stopping.wait(EVERY_S):

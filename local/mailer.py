@@ -1,5 +1,5 @@
 """The mailer of one machine. Accepting a mail is one durable write; inboxes of this deployment get it in that same write, everybody
-else through the relay (`local.relay`) or, without one, the capture folder."""
+else by the delivery that follows (`local.delivery`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from local import notice, outbox
 from local.addresses import Kind, classify
-from local.capture import Capture
 from mailroom.clock import Clock
 from mailroom.ids import derived_uuid, uuid7
 
@@ -26,7 +25,6 @@ _MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)
 _END_OF_HEADERS = b"\r\n\r\n"
 
 _TAKEN_HERE = "250 2.1.5 Delivered to an inbox here"
-_CAPTURED = "250 2.0.0 Captured"
 _NOBODY = "550 5.1.1 No such address here"
 
 
@@ -42,19 +40,17 @@ class LocalMailer:
         queues: SqliteQueues,
         items: ItemStore,
         domain: str,
-        capture: Capture | None,
-        wake_relay: Callable[[], None],
+        hand_over: Callable[[outbox.Mail], object],
         clock: Clock,
     ) -> None:
-        """Without a `capture`, what is not for an inbox here waits for the relay."""
+        """`hand_over` is told of an accepted mail that has recipients elsewhere."""
         self._database = database
         self._box = box
         self._blobs = blobs
         self._queues = queues
         self._items = items
         self._domain = domain
-        self._capture = capture
-        self._wake_relay = wake_relay
+        self._hand_over = hand_over
         self._clock = clock
 
     def accepted(self, intent_id: str) -> str | None:
@@ -80,8 +76,6 @@ class LocalMailer:
         provider_id = derived_uuid("local delivery", record.message_id).replace("-", "")
         if here:
             self._blobs.copy(record.blob, notice.blob_key(provider_id))
-        if away and self._capture:
-            self._capture.keep(record, away)
         rows = [self._row(record, each, kinds[each]) for each in recipients]
 
         def work(connection: sqlite3.Connection) -> bool:
@@ -94,8 +88,8 @@ class LocalMailer:
             return self._lost_race(record, provider_id)
         if here:
             self._queues.ring("inbound")
-        if away and self._capture is None:
-            self._wake_relay()
+        if away:
+            self._hand_over(record)
         else:
             self._blobs.delete([record.blob])
         return record.message_id
@@ -107,8 +101,6 @@ class LocalMailer:
             state, reply = "delivered", _TAKEN_HERE
         elif kind == "unknown":
             state, reply = "bounced", _NOBODY
-        elif self._capture:
-            state, reply = "delivered", _CAPTURED
         return outbox.Recipient(record.intent_id, recipient, state, 0, 0, reply, record.accepted_at)
 
     def _arrival(self, provider_id: str, record: outbox.Mail, recipients: list[str]) -> dict[str, object]:
@@ -123,8 +115,6 @@ class LocalMailer:
     def _lost_race(self, record: outbox.Mail, provider_id: str) -> str:
         """The same intent was accepted by another thread meanwhile."""
         self._blobs.delete([record.blob, notice.blob_key(provider_id)])
-        if self._capture:
-            self._capture.drop(record)
         first = self._box.find(record.intent_id)
         assert first is not None
         return first.message_id

@@ -95,8 +95,11 @@ class Outbox:
         mail = self.find(rows[0][0]) if rows else None
         if mail is None:
             return None
-        waiting = [each for each in self.recipients(mail.intent_id) if each.state in OPEN and each.due <= now_ms]
-        return mail, waiting
+        return mail, [each for each in self.open(mail.intent_id) if each.due <= now_ms]
+
+    def open(self, intent_id: str) -> list[Recipient]:
+        """The recipients whose delivery is not decided."""
+        return [each for each in self.recipients(intent_id) if each.state in OPEN]
 
     def record(self, changes: Sequence[Recipient]) -> bool:
         """Stores new states; True if that was the last open recipient of the mail."""
@@ -120,6 +123,8 @@ def insert(connection: sqlite3.Connection, mail: Mail, recipients: Iterable[Reci
 
 
 def _record(connection: sqlite3.Connection, changes: Sequence[Recipient]) -> bool:
+    if not changes:
+        return False
     connection.executemany("INSERT OR REPLACE INTO outbox_recipient VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in changes])
     left = connection.execute(
         "SELECT COUNT(*) FROM outbox_recipient WHERE intent_id = ? AND state IN ('accepted', 'deferred')", (changes[0].intent_id,)

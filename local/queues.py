@@ -219,8 +219,18 @@ class QueueRunner:
             failed = self._deliver(batch)
             done = [message for message in batch if message.message_id not in failed]
             again = [message for message in batch if message.message_id in failed]
-            self._queues.settle(self._worker.queue, done, again)
+            self._settle(done, again)
         return len(batch)
+
+    def _settle(self, done: list[Received], again: list[Received]) -> None:
+        """Until it is stored, or the process ends: after a restart everything taken comes again."""
+        while True:
+            try:
+                return self._queues.settle(self._worker.queue, done, again)
+            except StoreBusy:
+                _log.exception("cannot settle a batch", extra={"queue": self._worker.queue})
+                if self._stopping.wait(_AFTER_ERROR_S):
+                    return None
 
     def _deliver(self, batch: list[Received]) -> set[str]:
         """Ids of the messages that must come again."""

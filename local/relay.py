@@ -1,106 +1,35 @@
-"""Delivers the outbox to an SMTP relay: one transaction per mail, later again what the relay puts off, with growing waits."""
+"""The transport to an SMTP relay: one transaction per mail, every byte as it is."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import logging
 import smtplib
-import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from local.outbox import Mail, Outbox, Recipient
-from mailroom.clock import Clock
-from mailroom.ports import BlobMissing
-from mailroom.store.port import StoreBusy
-
 if TYPE_CHECKING:
-    from mailroom.ports import BlobStore
+    from local.delivery import Reply
+    from local.outbox import Mail
 
-WAITS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14_400)
-"""Between attempts; the last one repeats."""
-GIVE_UP_MS = 4 * 24 * 3600 * 1000
-"""RFC 5321, 4.5.4.1: at least four to five days."""
 TIMEOUT_S = 60
-_LONGEST_SLEEP_S = 60.0
 
-_log = logging.getLogger(__name__)
-
-Reply = tuple[int, str]
-
-_GONE: Reply = (554, "5.3.0 The mail is gone")
-_UNSPEAKABLE: Reply = (553, "5.1.3 Not an address the relay can be given")
+_UNSPEAKABLE = (553, "5.1.3 Not an address the relay can be given")
 
 
 class Relay:
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        box: Outbox,
-        blobs: BlobStore,
-        domain: str,
-        clock: Clock,
-        waits_s: tuple[float, ...] = WAITS_S,
-    ) -> None:
+    """A `delivery.Transport`."""
+
+    def __init__(self, host: str, port: int, *, domain: str) -> None:
+        """`domain` is how we say hello."""
         self._host, self._port = host, port
-        self._box = box
-        self._blobs = blobs
         self._domain = domain
-        self._clock = clock
-        self._waits_s = waits_s
-        self._stopping = threading.Event()
-        self._bell = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def wake(self) -> None:
-        self._bell.set()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._bell.set()
-        # A relay that hangs must not hold up the end: what is not recorded is tried again after the next start.
-        self._thread.join(2)
-
-    def deliver_due(self) -> bool:
-        """Tries one mail that is due; False if there is none."""
-        found = self._box.due(self._clock())
-        if found is None:
-            return False
-        mail, waiting = found
-        try:
-            raw = self._blobs.get(mail.blob)
-        except BlobMissing:
-            replies = dict.fromkeys((each.recipient for each in waiting), _GONE)
-        else:
-            speakable = [each.recipient for each in waiting if _speakable(each.recipient)]
-            replies = dict.fromkeys((each.recipient for each in waiting), _UNSPEAKABLE)
-            replies |= self._transact(mail, speakable, raw) if speakable else {}
-        changes = [self._outcome(mail, each, replies[each.recipient]) for each in waiting]
-        if self._box.record(changes):
-            self._blobs.delete([mail.blob])
-        return True
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._bell.clear()
-            try:
-                if not self.deliver_due():
-                    self._bell.wait(self._sleep_s())
-            except (OSError, StoreBusy):
-                _log.exception("outbox unavailable")
-                self._stopping.wait(1)
-
-    def _sleep_s(self) -> float:
-        due = self._box.next_due()
-        return _LONGEST_SLEEP_S if due is None else min(max((due - self._clock()) / 1000, 0.01), _LONGEST_SLEEP_S)
+    def __call__(self, mail: Mail, recipients: Sequence[str], raw: bytes) -> dict[str, Reply]:
+        speakable = [each for each in recipients if _speakable(each)]
+        replies = dict.fromkeys(recipients, _UNSPEAKABLE)
+        return replies | self._transact(mail, speakable, raw) if speakable else replies
 
     def _transact(self, mail: Mail, recipients: list[str], raw: bytes) -> dict[str, Reply]:
-        """The relay's answer for each recipient."""
         absent: Reply = (250, "2.0.0 Taken by the relay")
         try:
             refused = self._converse(mail.return_path, recipients, raw)
@@ -128,17 +57,6 @@ class Relay:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
             smtp.close()
-
-    def _outcome(self, mail: Mail, before: Recipient, reply: Reply) -> Recipient:
-        code, text = reply
-        now = self._clock()
-        after = dataclasses.replace(before, attempts=before.attempts + 1, reply=f"{code} {text}", changed_at=now)
-        if 200 <= code < 300:
-            return dataclasses.replace(after, state="delivered")
-        if code >= 500 or now - mail.accepted_at > GIVE_UP_MS:
-            return dataclasses.replace(after, state="bounced")
-        wait = self._waits_s[min(before.attempts, len(self._waits_s) - 1)]
-        return dataclasses.replace(after, state="deferred", due=now + int(wait * 1000))
 
 
 def _speakable(address: str) -> bool:

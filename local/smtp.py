@@ -155,13 +155,15 @@ class Server(SMTP):
         self._faults = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if len(self._connections) >= MAX_CONNECTIONS:
-            assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(b"421 4.7.0 Too many connections\r\n")
         self._connections.add(self)
         super().connection_made(transport)
+
+    async def _handle_client(self) -> None:
         if len(self._connections) > MAX_CONNECTIONS:
-            transport.close()
+            await self.push("421 4.7.0 Too many connections")
+            self.close()
+        else:
+            await super()._handle_client()
 
     def connection_lost(self, error: Exception | None) -> None:
         self._connections.discard(self)

@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from socket import socket
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from local import template as templates
 from local.blobs import FileBlobs
 from local.capture import Capture
+from local.delivery import Deliverer
 from local.downloads import Downloads
 from local.feed import FeedRunner, Positions, to_stream_event, worker_name
 from local.folder import DataFolder
@@ -135,8 +136,8 @@ class Stack:
         self.blobs = FileBlobs(folder.path / "blobs", links=links, durable=folder.durable)
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
-        self.capture = None if settings.relay else Capture(folder.path / "captured", blobs=self.blobs)
-        self.runtime = self._runtime(self._relay(folder))
+        self.capture = None if settings.relay else Capture(folder.path / "captured")
+        self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()
         _bootstrap(self.api_key, self.runtime)
         self._invoker = Invoker(self.runtime)
@@ -148,13 +149,15 @@ class Stack:
         self._undo.append(sock.close)
         return sock
 
-    def _relay(self, folder: DataFolder) -> Relay | None:
-        if self.settings.relay is None:
-            return None
-        host, port = self.settings.relay
-        return Relay(host, port, box=self.outbox, blobs=self.blobs, domain=self.settings.config.domain, clock=self._clock)
+    def _deliverer(self) -> Deliverer:
+        relay = self.settings.relay
+        transport = self.capture or Relay(*cast(tuple[str, int], relay), domain=self.settings.config.domain)
+        deliverer = Deliverer(transport, box=self.outbox, blobs=self.blobs, clock=self._clock)
+        deliverer.start()
+        self._undo.append(deliverer.stop)
+        return deliverer
 
-    def _runtime(self, relay: Relay | None) -> Runtime:
+    def _runtime(self, deliverer: Deliverer) -> Runtime:
         config = self.settings.config
         mailer = LocalMailer(
             database=self.database,
@@ -163,13 +166,10 @@ class Stack:
             queues=self.queues,
             items=self.items,
             domain=config.domain,
-            capture=self.capture,
-            wake_relay=relay.wake if relay else _nothing,
+            # Captured mail can be read as soon as it was sent.
+            hand_over=deliverer.deliver if self.capture else lambda _: deliverer.wake(),
             clock=self._clock,
         )
-        if relay:
-            relay.start()
-            self._undo.append(relay.stop)
         return Runtime(
             config=config,
             items=self.items,
@@ -239,7 +239,3 @@ def _authority(sock: socket) -> str:
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _nothing() -> None:
-    """Nobody to wake."""

@@ -14,11 +14,12 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from local import Stack
 from local.blobs import FileBlobs
 from local.capture import Capture
+from local.delivery import GIVE_UP_MS, Deliverer
 from local.links import Links
 from local.mailer import LocalMailer, with_message_id
-from local.outbox import Outbox
+from local.outbox import Mail, Outbox
 from local.queues import SqliteQueues
-from local.relay import GIVE_UP_MS, Relay
+from local.relay import Relay
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from local.template import Queue
@@ -89,8 +90,9 @@ class World:
         self.items = SqliteItemStore(database)
         self.queues = SqliteQueues(database, {"inbound": Queue("inbound")}, clock=self.clock)
         self.box = Outbox(database)
-        self.capture = None if relayed else Capture(folder / "captured", blobs=self.blobs)
-        self.woken = 0
+        self.capture = Capture(folder / "captured")
+        self.handed_over: list[Mail] = []
+        captures = Deliverer(self.capture, box=self.box, blobs=self.blobs, clock=self.clock)
         self.database = database
         self.mailer = LocalMailer(
             database=database,
@@ -99,8 +101,7 @@ class World:
             queues=self.queues,
             items=self.items,
             domain="mailroom.local",
-            capture=self.capture,
-            wake_relay=self.wake,
+            hand_over=self.handed_over.append if relayed else captures.deliver,
             clock=self.clock,
         )
         self.items.put(keys.address("bob@mailroom.local"), {"state": "live"})
@@ -108,11 +109,9 @@ class World:
     def clock(self) -> int:
         return self.now
 
-    def wake(self) -> None:
-        self.woken += 1
-
-    def relay(self, port: int, **options: Any) -> Relay:
-        return Relay("127.0.0.1", port, box=self.box, blobs=self.blobs, domain="mailroom.local", clock=self.clock, **options)
+    def relay(self, port: int, **options: Any) -> Deliverer:
+        transport = Relay("127.0.0.1", port, domain="mailroom.local")
+        return Deliverer(transport, box=self.box, blobs=self.blobs, clock=self.clock, **options)
 
     def states(self, intent: str = "i1") -> dict[str, str]:
         return {each.recipient: each.state for each in self.box.recipients(intent)}
@@ -140,12 +139,38 @@ def test_a_mail_without_message_id_gets_one_in_front(raw: bytes) -> None:
 def test_without_a_relay_mail_is_kept_for_reading(captured: World) -> None:
     message_id = captured.mailer.send(mail())
 
-    assert captured.capture is not None
     (kept,) = captured.capture.mails()
     assert kept.recipients == ("far@example.com",)
     assert kept.return_path == "ann@mailroom.local"
     assert kept.raw == with_message_id(RAW, message_id)
     assert captured.states() == {"far@example.com": "delivered"}
+
+
+def test_a_mail_captured_but_not_recorded_before_a_crash_is_captured_once(captured: World) -> None:
+    captured.mailer.send(mail())
+    captured.database.write(lambda connection: connection.execute("UPDATE outbox_recipient SET state = 'accepted'"))
+    (kept,) = captured.capture.mails()
+    captured.blobs.put(captured.box.due(captured.now)[0].blob, kept.raw)  # type: ignore[index]
+
+    assert Deliverer(captured.capture, box=captured.box, blobs=captured.blobs, clock=captured.clock).deliver_due()
+    assert captured.capture.mails() == [kept]
+    assert captured.states() == {"far@example.com": "delivered"}
+
+
+def test_a_capture_that_fails_is_made_up_for(captured: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    put = captured.blobs.put
+    with monkeypatch.context() as broken:
+        broken.setattr(captured.blobs, "put", lambda *a, **k: (put(*a, **k), broken.setattr("os.fsync", full)))
+        captured.mailer.send(mail())
+    before = captured.states()
+    captured.now += 60_000
+    Deliverer(captured.capture, box=captured.box, blobs=captured.blobs, clock=captured.clock).deliver_due()
+
+    assert before == {"far@example.com": "deferred"}
+    assert len(captured.capture.mails()) == 1
 
 
 def test_the_same_intent_again_sends_nothing_more(captured: World) -> None:
@@ -154,7 +179,6 @@ def test_the_same_intent_again_sends_nothing_more(captured: World) -> None:
 
     assert again == first == captured.mailer.accepted("i1")
     assert captured.mailer.accepted("i2") is None
-    assert captured.capture is not None
     assert len(captured.capture.mails()) == 1
 
 
@@ -169,7 +193,6 @@ def test_one_intent_in_many_threads_is_one_mail(captured: World) -> None:
         ids = set(pool.map(send, range(8)))
 
     assert len(ids) == 1
-    assert captured.capture is not None
     assert len(captured.capture.mails()) == 1
     assert captured.queues.size("inbound") == 1
 
@@ -183,7 +206,7 @@ def test_an_inbox_of_this_deployment_gets_the_mail_like_any_other(relayed: World
     assert notice["mail"]["source"] == "ann@mailroom.local"
     assert relayed.blobs.get(notice["receipt"]["action"]["objectKey"]) == with_message_id(RAW, message_id)
     assert relayed.states() == {"Bob+x@mailroom.local": "delivered", "nobody@mailroom.local": "bounced"}
-    assert relayed.woken == 0
+    assert relayed.handed_over == []
 
 
 def test_a_mail_that_cannot_be_stored_is_not_accepted(captured: World) -> None:
@@ -196,7 +219,7 @@ def test_a_mail_that_cannot_be_stored_is_not_accepted(captured: World) -> None:
 def test_the_relay_gets_the_bytes_as_they_are(relayed: World, relay_server: FakeRelay) -> None:
     message_id = relayed.mailer.send(mail(recipients=("far@example.com", "too@example.com")))
 
-    assert relayed.woken == 1
+    assert [accepted.message_id for accepted in relayed.handed_over] == [message_id]
     assert relayed.relay(relay_server.port).deliver_due()
 
     (taken,) = relay_server.mails

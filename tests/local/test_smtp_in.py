@@ -260,6 +260,17 @@ def test_a_mail_that_breaks_off_is_not_stored(stack: Stack, session: Session) ->
     assert len(blobs_below(stack, "ses")) == before + 1
 
 
+def test_connections_beyond_the_cap_are_told_and_the_others_live_on(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Session(stack)
+    monkeypatch.setattr("local.smtp.MAX_CONNECTIONS", 1)
+    with socket.create_connection(stack.smtp, timeout=20) as refused:
+        answer = b"".join(iter(lambda: refused.recv(1000), b""))
+
+    assert answer.startswith(b"421 4.7.0")
+    assert first.say(b"NOOP").startswith("250")
+    first.close()
+
+
 def full_disk(*_: object, **__: object) -> None:
     raise OSError(28, "No space left on device")
 
