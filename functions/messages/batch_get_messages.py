@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.messages.service import BATCH_GET, batch_get, inbox_reads
+from mailroom.messages.inputs import BATCH_GET
+from mailroom.messages.service import batch_get, inbox_reads
 
 
 @endpoint(permission="message_read", body=BATCH_GET, reads=inbox_reads)

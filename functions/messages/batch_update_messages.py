@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.messages.service import BATCH_UPDATE, inbox_reads
+from mailroom.messages.inputs import BATCH_UPDATE
+from mailroom.messages.service import inbox_reads
 from mailroom.messages.update import batch_update
 
 

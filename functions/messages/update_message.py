@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.messages.service import LABEL_CHANGES, meta_reads
+from mailroom.messages.inputs import LABEL_CHANGES
+from mailroom.messages.service import meta_reads
 from mailroom.messages.update import update_message
 
 

@@ -1,4 +1,4 @@
-"""GET /v0/threads/{thread_id}/attachments/{attachment_id}, GET /v0/inboxes/{inbox_id}/threads/{thread_id}/attachments/{attachment_id}"""
+"""GET /v0/threads/{thread_id}/attachments/{attachment_id}, and the same below /v0/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.messages.service import LABEL_CHANGES
+from mailroom.messages.inputs import LABEL_CHANGES
 from mailroom.threads.access import conversation_reads
 from mailroom.threads.update import update_thread
 

@@ -3,52 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import to_wire
 from mailroom.errors import NotFound
-from mailroom.http.body import Body, Schema, checked, list_of, object_of, string
 from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
 from mailroom.inboxes.access import require_inbox
 from mailroom.messages import render
 from mailroom.messages.bodies import load
-from mailroom.messages.labels import changes
 from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
 from mailroom.ports import BlobMissing, BlobStore
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Reads
-
-MAX_BATCH_GET = 500
-MAX_BATCH_UPDATE = 50
-
-
-class LabelChanges(TypedDict):
-    add_labels: NotRequired[list[str]]
-    remove_labels: NotRequired[list[str]]
-
-
-class BatchGet(TypedDict):
-    message_ids: list[str]
-
-
-class BatchUpdate(LabelChanges, BatchGet):
-    pass
-
-
-def message_ids(high: int) -> Schema:
-    """Ids in their stored form, 1 to `high` of them, none twice."""
-    return checked(list_of(string(), low=1, high=high), _distinct)
-
-
-LABEL_CHANGES = Body[LabelChanges](object_of(update=True, add_labels=changes(), remove_labels=changes()))
-BATCH_GET = Body[BatchGet](object_of(("message_ids",), message_ids=message_ids(MAX_BATCH_GET)))
-BATCH_UPDATE = Body[BatchUpdate](
-    object_of(
-        ("message_ids",), update=True, message_ids=message_ids(MAX_BATCH_UPDATE), add_labels=changes(), remove_labels=changes()
-    )
-)
 
 
 def inbox_reads(o: str, request: Request) -> Reads:
@@ -151,10 +119,3 @@ def get_raw(
         "download_url": url,
         "expires_at": to_wire(now + seconds * 1000),
     }
-
-
-def _distinct(ids: list[str]) -> list[str]:
-    normal = [normalized_message_id(message_id) for message_id in ids]
-    if len(set(normal)) < len(normal):
-        raise ValueError("Message ids must be distinct")
-    return normal

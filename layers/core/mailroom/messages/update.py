@@ -11,9 +11,10 @@ from mailroom.clock import Clock
 from mailroom.errors import NotFound
 from mailroom.inboxes.access import require_inbox
 from mailroom.messages.edits import Edit, commit, plan, relabelled, retried
+from mailroom.messages.inputs import LabelChanges
 from mailroom.messages.labels import changed, require_change
 from mailroom.messages.record import MessageRecord
-from mailroom.messages.service import LabelChanges, find, find_all
+from mailroom.messages.service import find, find_all
 from mailroom.store.port import ItemStore
 
 

@@ -8,7 +8,7 @@ from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.errors import Unprocessable
 from mailroom.messages.edits import LostRace, commit, edited, retried
-from mailroom.messages.service import LabelChanges
+from mailroom.messages.inputs import LabelChanges
 from mailroom.messages.update import Relabelling
 from mailroom.store.port import ItemStore
 from mailroom.threads.access import messages_of, open_thread, visible_at_sight
