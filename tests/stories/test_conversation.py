@@ -5,8 +5,10 @@ from __future__ import annotations
 import smtplib
 from email.message import EmailMessage
 
+import httpx
 from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
+from agentmail.inboxes.types import CreateInboxRequest
 
 from local import Stack
 from tests.support.outside import Outside
@@ -24,9 +26,10 @@ def write(stack: Stack, to: str, **fields: str) -> None:
 
 
 def test_a_conversation_with_an_agent() -> None:
-    with Outside.open() as outside, Stack(relay=outside.address) as stack:
-        client = AgentMail(api_key=stack.api_key, environment=AgentMailEnvironment(http=stack.http, websockets=stack.ws))
-        inbox = client.inboxes.create(username="helper", display_name="Helper")
+    with Outside.open() as outside, Stack(relay=outside.address) as stack, httpx.Client(timeout=60, trust_env=False) as http:
+        environment = AgentMailEnvironment(http=stack.http, websockets=stack.ws)
+        client = AgentMail(api_key=stack.api_key, environment=environment, httpx_client=http)
+        inbox = client.inboxes.create(request=CreateInboxRequest(username="helper", display_name="Helper"))
 
         write(stack, inbox.inbox_id, Subject="Question", Message_ID="<q1@example.com>")
         [question] = eventually(lambda: client.inboxes.messages.list(inbox.inbox_id).messages)
