@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
 
-_BLOBS = Config(
+BLOBS = Config(
     connect_timeout=2,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=16,
     # Otherwise presigned addresses name the global endpoint, which redirects outside its home region and breaks the signature.
     signature_version="s3v4",
-    s3={"addressing_style": "auto", "us_east_1_regional_endpoint": "regional"},
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
-_QUEUES = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+QUEUES = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 # A repeated SendEmail is a second mail: whoever gets no answer does not know, and must not try again.
-_MAIL = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
+MAIL = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
 
 
 @cache
@@ -50,17 +50,17 @@ def dynamodb() -> DynamoDBClient:
 
 @cache
 def s3() -> S3Client:
-    client: S3Client = _client("s3", _BLOBS)
+    client: S3Client = _client("s3", BLOBS)
     return client
 
 
 @cache
 def sqs() -> SQSClient:
-    client: SQSClient = _client("sqs", _QUEUES)
+    client: SQSClient = _client("sqs", QUEUES)
     return client
 
 
 @cache
 def sesv2() -> SESV2Client:
-    client: SESV2Client = _client("sesv2", _MAIL)
+    client: SESV2Client = _client("sesv2", MAIL)
     return client

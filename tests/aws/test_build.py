@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mailroom.aws import clients
+from mailroom.aws.build import QUEUES, aws_runtime
+from mailroom.runtime import current
+from mailroom.store.schema import TABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    **{f"MAILROOM_{table.upper()}_TABLE": f"{table}-table" for table in TABLES},
+    **{f"MAILROOM_{queue.upper()}_QUEUE": f"https://sqs/{queue}" for queue in QUEUES},
+    "MAILROOM_BUCKET": "bucket",
+    "MAILROOM_DOMAIN": "Example.com",
+    "AWS_REGION": "eu-west-1",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    for cached in (aws_runtime, clients.dynamodb, clients.s3, clients.sqs, clients.sesv2):
+        cached.cache_clear()
+
+
+def test_a_function_gets_its_runtime_from_the_environment() -> None:
+    runtime = current()
+
+    assert runtime is aws_runtime()
+    assert (runtime.config.domain, runtime.config.region) == ("example.com", "eu-west-1")
+
+
+def test_a_missing_name_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAILROOM_BUCKET")
+
+    with pytest.raises(KeyError, match="MAILROOM_BUCKET"):
+        aws_runtime()
+
+
+def test_only_the_item_client_is_made_at_start() -> None:
+    aws_runtime()
+
+    made = [client.cache_info().currsize for client in (clients.dynamodb, clients.s3, clients.sqs, clients.sesv2)]
+    assert made == [1, 0, 0, 0]
+
+
+HEAVY = ("boto3", "s3transfer", "lxml", "pydantic", "dns", "cryptography", "email.mime")
+
+
+def test_a_function_imports_neither_boto3_nor_what_reads_mail() -> None:
+    program = (
+        "import sys, functions.messages.get_message; from mailroom.aws.build import aws_runtime; aws_runtime();"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["layers/core", "."])}
+
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+    assert done.stdout.strip() == "[]"
