@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailroom.messages.threading import MAX_WAITING, NEAREST, OLDEST, Target, candidates
+from mailroom.ports import OutgoingMail
 from mailroom.store import keys
 from mailroom.store.meter import metered
 from mailroom.store.port import Delete, Set
@@ -192,6 +193,53 @@ def test_twenty_answers_at_once_shuffled_make_one_thread(desk: Desk, seed: int) 
     assert thread["lc"] == {"received": 20, "unread": 20}
     assert len(desk.listed(inbox, "C", thread["thread_id"])) == 20
     assert len(desk.events(inbox, "message.received")) == 20
+
+
+@pytest.mark.parametrize(
+    ("slow", "quick"),
+    [([1], [0]), ([0], [1]), ([2], [1]), ([1], [2]), ([3], [0, 1, 2]), ([0], [3, 1]), ([2], [3, 1, 0])],
+    ids=str,
+)
+def test_whatever_is_delivered_between_reading_and_writing_joins_the_same_thread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, slow: list[int], quick: list[int]
+) -> None:
+    inbox = desk.inbox()
+    first, meanwhile = (
+        [desk.arrive(chain_link(n), inbox) for n in numbers]  # those of `meanwhile` overtake the first
+        for numbers in (slow, quick)
+    )
+    copy = desk.blobs.copy
+
+    def overtaken(source: str, target: str) -> None:
+        monkeypatch.setattr(desk.blobs, "copy", copy)
+        desk.receive(*meanwhile)
+        copy(source, target)
+
+    monkeypatch.setattr(desk.blobs, "copy", overtaken)
+
+    failed = desk.receive(*first)
+
+    assert failed == []
+    [thread] = desk.threads(inbox)
+    assert (thread["total"], len(desk.messages(inbox))) == (1 + len(quick), 1 + len(quick))
+
+
+def test_a_reply_that_arrives_before_the_sent_mail_is_stored_shares_its_thread(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    inbox = desk.inbox()
+    send = desk.mailer.send
+
+    def answered_at_once(outgoing: OutgoingMail) -> str:
+        message_id = send(outgoing)
+        assert desk.receive(desk.arrive(mail(message_id="<fast@example.com>", in_reply_to=message_id), inbox)) == []
+        return message_id
+
+    monkeypatch.setattr(desk.mailer, "send", answered_at_once)
+
+    answer = desk.send(inbox, {"to": "bob@example.com", "text": "Ready?"})
+
+    [thread] = desk.threads(inbox)
+    assert (thread["total"], thread["thread_id"]) == (2, answer.body["thread_id"])
+    assert desk.rows(inbox, "R#") == []
 
 
 def test_candidates_are_the_nearest_first_and_never_the_message_itself() -> None:

@@ -22,6 +22,8 @@ from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
 from mailroom.messages.threading import candidates
 
 MAX_RECORD_BYTES = 250 * 1024
+NULL_SENDER = "<>"
+"""Where neither header nor envelope names anybody: a bounce's reverse path (RFC 5321, 4.5.5)."""
 _SHORT_NAME = 40
 
 
@@ -70,7 +72,7 @@ def received_message(
         "message_id": message_id,
         "labels": ordered({"received", "unread", *labels}),
         "ts": arrival.ts,
-        "from": mail.from_ or arrival.sender,
+        "from": mail.from_ or arrival.sender or NULL_SENDER,
         "to": mail.to,
         "size": content.size,
         "created_at": now,
