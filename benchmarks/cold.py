@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.report import Row
-from local.template import load_template
+from local import template
 
 ROUNDS = 5
 _TIMED = "import time; started = time.perf_counter()\n{}\nprint(time.perf_counter() - started)"
@@ -32,7 +32,7 @@ def seconds(code: str) -> float:
 
 
 def run() -> list[Row]:
-    modules = sorted({function.module for function in load_template(Path("template.yaml")).functions})
+    modules = sorted({function.module for function in template.load(Path("template.yaml")).functions()})
     seconds(_CLIENT)
     rows = []
     for module in modules:
