@@ -19,7 +19,7 @@ from mailroom.store import keys
 from mailroom.store.port import ChangeRecord, Equals, Key, Put, Query, TransactionCancelled
 from tests.support.mails import message_record
 
-O = "org-1"
+ORG = "org-1"
 LABELS = ("work", "later", "spam")
 INBOX = "agent@mailroom.local"
 IDS = ("<1@x.io>", "<2@x.io>")
@@ -45,7 +45,7 @@ class World:
     delivered: list[ChangeRecord] = field(default_factory=list)
 
     def read(self, message_id: str) -> MessageRecord | None:
-        row = self.items.get(keys.message(O, INBOX, message_id))
+        row = self.items.get(keys.message(ORG, INBOX, message_id))
         return None if row is None else stored(row)  # type: ignore[arg-type,return-value]
 
     def advance(self, writer: Writer) -> None:
@@ -57,14 +57,14 @@ class World:
             labels = labels | {writer.label} if writer.add else labels - {writer.label}
             writer.after = relabelled(writer.before, ordered(labels), self.now).after
         elif writer.step == 1 and writer.before and writer.after:
-            fresh = without(message_entries(O, writer.after), message_entries(O, writer.before))
+            fresh = without(message_entries(ORG, writer.after), message_entries(ORG, writer.before))
             self.items.write([put_entry(entry, writer.after["ver"], self.now) for entry in fresh])
         elif writer.step == 2 and writer.before and writer.after:
             self.commit(writer.before, writer.after)
         writer.step += 1
 
     def commit(self, before: MessageRecord, after: MessageRecord) -> None:
-        key = keys.message(O, INBOX, after["message_id"])
+        key = keys.message(ORG, INBOX, after["message_id"])
         try:
             self.items.transact([Put(key, stored(after), Equals("ver", before["ver"]))])
         except TransactionCancelled:
@@ -76,21 +76,21 @@ class World:
         self.delivered.append(change)
 
     def index(self) -> set[Key]:
-        partitions = [keys.index_partition(O, INBOX, "M", label) for label in (keys.ALL, *LABELS, "received")]
-        partitions.append(keys.index_partition(O, INBOX, "C", "thread-1"))
+        partitions = [keys.index_partition(ORG, INBOX, "M", label) for label in (keys.ALL, *LABELS, "received")]
+        partitions.append(keys.index_partition(ORG, INBOX, "C", "thread-1"))
         rows = [row for partition in partitions for row in self.items.query(Query("idx", partition, 100))]
         return {Key("idx", row["pk"], row["sk"]) for row in rows}
 
     def truth(self) -> set[Key]:
-        return {entry.key for each in IDS if (record := self.read(each)) for entry in message_entries(O, record)}
+        return {entry.key for each in IDS if (record := self.read(each)) for entry in message_entries(ORG, record)}
 
 
 def created(items: SqliteItemStore) -> World:
     world = World(items)
     for number, message_id in enumerate(IDS):
         record = message_record(message_id, labels=("received",), ts=5000 + number, ver=100)
-        items.write([put_entry(entry, record["ver"], 1) for entry in message_entries(O, record)])
-        items.put(keys.message(O, INBOX, message_id), dict(record))
+        items.write([put_entry(entry, record["ver"], 1) for entry in message_entries(ORG, record)])
+        items.put(keys.message(ORG, INBOX, message_id), dict(record))
     return world
 
 

@@ -61,8 +61,9 @@ def walk(
     filtered: bool,
     items: ItemStore,
     now: int,
-    max_examined: int = MAX_EXAMINED,
+    max_examined: int | None = None,
 ) -> Page[T]:
+    budget = max(max_examined or MAX_EXAMINED, 2 * limit)
     found: list[T] = []
     stale: list[Entry] = []
     examined, behind = 0, position
@@ -76,7 +77,7 @@ def walk(
             found, behind = found[:limit], lookup.place(found[limit - 1])
             break
         examined += len(entries)
-        if examined >= max(max_examined, 2 * limit):
+        if examined >= budget:
             break
     _drop(stale, items=items, now=now)
     return Page(found, behind)
