@@ -12,6 +12,7 @@ from local import notice, outbox
 from local.addresses import Kind, classify
 from mailroom.clock import Clock
 from mailroom.ids import derived_uuid, uuid7
+from mailroom.store.meter import unmetered
 
 if TYPE_CHECKING:
     from local.blobs import FileBlobs
@@ -70,7 +71,8 @@ class LocalMailer:
         return self._accept(record, mail.recipients)
 
     def _accept(self, record: outbox.Mail, recipients: tuple[str, ...]) -> str:
-        kinds = {each: classify(each, items=self._items, domain=self._domain) for each in recipients}
+        with unmetered():
+            kinds = {each: classify(each, items=self._items, domain=self._domain) for each in recipients}
         here = [each for each in recipients if kinds[each] == "inbox"]
         away = [each for each in recipients if kinds[each] == "foreign"]
         provider_id = derived_uuid("local delivery", record.message_id).replace("-", "")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailroom.store.meter import metered, wants_units
+from mailroom.store.meter import metered, unmetered, wants_units
 from mailroom.store.port import (
     Absent,
     Check,
@@ -156,3 +156,10 @@ def test_units_are_counted_only_where_somebody_wants_them(items: ItemStore) -> N
 
     assert (trips_only.trips, trips_only.read_units, trips_only.write_units) == (2, 0, 0)
     assert (outer.trips, outer.read_units) == (1, 1)
+
+
+def test_what_stands_in_for_a_provider_is_not_counted(items: ItemStore) -> None:
+    with metered() as meter, unmetered():
+        items.get(Key("core", "p", "s"))
+
+    assert meter.calls == []

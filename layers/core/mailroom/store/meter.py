@@ -64,6 +64,16 @@ def metered(*, units: bool = True) -> Iterator[Meter]:
             outer.calls.extend(meter.calls)
 
 
+@contextmanager
+def unmetered() -> Iterator[None]:
+    """For what stands in for an outside provider and happens to use the same store."""
+    token = _current.set(None)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def wants_units() -> bool:
     meter = _current.get()
     return meter is not None and meter.units
