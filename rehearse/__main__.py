@@ -53,7 +53,7 @@ def inspect(emulator: Emulator) -> None:
     """A role that is too narrow may hide behind a retry or a tolerated failure."""
     lines = emulator.log.read_text(encoding="utf-8", errors="replace").splitlines()
     complaints = [line for line in lines if "is not authorized to perform" in line or '"level":"ERROR"' in line]
-    assert not complaints, "\n".join(complaints[:5])
+    assert not complaints, "\n".join(complaint[:400] for complaint in complaints[:5])
 
 
 def _version() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mailroom.aws import clients
 from mailroom.aws.blobs import S3Blobs
@@ -12,11 +13,22 @@ from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
 from mailroom.config import Config
-from mailroom.fetch import UrlFetcher
 from mailroom.runtime import Runtime
 from mailroom.store.schema import TABLES
 
+if TYPE_CHECKING:
+    from mailroom.ports import FetchedFile
+
 QUEUES = ("inbound", "purge", "notices")
+
+
+class LateFetcher:
+    """Implements `ports.Fetcher`. Few sends name an attachment by URL; the others need not load an HTTP client for it."""
+
+    def fetch(self, url: str, *, max_bytes: int) -> FetchedFile:
+        from mailroom.fetch import UrlFetcher
+
+        return UrlFetcher().fetch(url, max_bytes=max_bytes)
 
 
 @cache
@@ -35,6 +47,6 @@ def aws_runtime() -> Runtime:
             items=items,
             client=clients.sesv2,
         ),
-        fetcher=UrlFetcher(),
+        fetcher=LateFetcher(),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
     )
