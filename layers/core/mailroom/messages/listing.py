@@ -76,7 +76,7 @@ class MessageLookup:
 
     def load(self, entries: Sequence[Entry]) -> list[MessageRecord | None]:
         wanted = [keys.message_by_digest(self._o, self._inbox_id, keys.index_identity(entry.place)) for entry in entries]
-        found = self._items.batch_get(wanted)
+        found = self._items.batch_get(list(dict.fromkeys(wanted)))
         return [cast("MessageRecord | None", found.get(key)) for key in wanted]
 
     def place(self, item: MessageRecord) -> str:

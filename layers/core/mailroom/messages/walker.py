@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from mailroom.messages.streams import Chunk, Entry, Source, chunk, queries
+from mailroom.store import keys
 from mailroom.store.port import Delete, Equals, ItemStore, Query, Reads, StoreError, all_of
 
 T = TypeVar("T")
@@ -16,6 +17,8 @@ MAX_EXAMINED = 1000
 """Items read for one page; a filter that lets fewer pass gives a short page and a token."""
 MAX_ROUNDS = 12
 FILTERED_SIZE = 100
+SLACK = 12
+"""Entries read beyond the page: they are small, and make up for those that the change feed has not yet dropped."""
 STALE_AFTER_MS = 15 * 60 * 1000
 """A writer gives up long before this, so an older entry that disagrees belongs to no write under way."""
 
@@ -49,7 +52,7 @@ class Page(Generic[T]):
 
 def first_queries(source: Source, position: str | None, limit: int, *, filtered: bool) -> tuple[Query, ...]:
     """What the walk will read first: for the prefetch."""
-    return tuple(query for label in queries(source, position, _size(limit, filtered)) for query in label)
+    return tuple(query for label in queries(source, position, _size(limit, filtered) + SLACK) for query in label)
 
 
 def walk(
@@ -87,13 +90,24 @@ def _batches(source: Source, position: str | None, size: int, items: ItemStore) 
     """Entries to look up in one trip, and the position behind them: None at the end of the list."""
     for _ in range(MAX_ROUNDS):
         part = _read(source, position, size, items)
-        for start in range(0, max(len(part.entries), 1), size):
-            entries = part.entries[start : start + size]
-            last = start + size >= len(part.entries)
-            yield entries, part.end if last else entries[-1].place
+        start = 0
+        while start < len(part.entries) or start == 0:
+            entries = _distinct(part.entries, start, size)
+            start += max(len(entries), 1)
+            yield entries, part.end if start >= len(part.entries) else entries[-1].place
         if part.end is None:
             return
         position, size = part.end, max(size, FILTERED_SIZE)
+
+
+def _distinct(entries: list[Entry], start: int, most: int) -> list[Entry]:
+    """Entries from `start` on that lead to at most so many items: an item that has just moved has its old entries still."""
+    known: set[str] = set()
+    for end in range(start, len(entries)):
+        known.add(keys.index_identity(entries[end].place))
+        if len(known) > most:
+            return entries[start:end]
+    return entries[start:]
 
 
 def _size(limit: int, filtered: bool) -> int:
@@ -101,7 +115,7 @@ def _size(limit: int, filtered: bool) -> int:
 
 
 def _read(source: Source, position: str | None, size: int, items: ItemStore) -> Chunk:
-    asked = queries(source, position, size)
+    asked = queries(source, position, size + SLACK)
     pages = items.fetch(Reads(queries=tuple(query for label in asked for query in label))).pages
     return chunk(source, asked, pages, position)
 

@@ -92,7 +92,7 @@ class ThreadLookup:
             for inbox_id, entry in zip(inboxes, entries, strict=True)
         ]
         owners = [keys.inbox(self._o, inbox_id) for inbox_id in inboxes]
-        found = self._items.batch_get([*wanted, *(set(owners) if self._wide else ())])
+        found = self._items.batch_get(list(dict.fromkeys([*wanted, *(owners if self._wide else ())])))
         dead = {owner for owner in owners if self._wide and (owner not in found or "state" in found[owner])}
         return [
             cast("ThreadRecord | None", None if owner in dead else found.get(key))

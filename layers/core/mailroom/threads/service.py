@@ -124,7 +124,7 @@ class ConversationLookup:
         inbox_id = self._thread["inbox_id"]
         wanted = [keys.message_by_digest(self._o, inbox_id, keys.index_identity(entry.place)) for entry in entries]
         beside = [keys.body(key) for key in wanted] if self._with_bodies else []
-        found = self._items.batch_get([*wanted, *beside])
+        found = self._items.batch_get(list(dict.fromkeys([*wanted, *beside])))
         self.bodies |= {key: found[body] for key, body in zip(wanted, beside, strict=False) if body in found}
         return [cast("MessageRecord | None", found.get(key)) for key in wanted]
 
