@@ -7,16 +7,17 @@ from typing import Final
 from mailroom.mail.replies_lines import Line, Quote, find_cut
 
 LONGEST_TEXT: Final = 2_000_000
-"""Characters. A longer text comes back unchanged."""
+"""Characters. A longer text comes back unchanged, and so does one of more than `MOST_LINES` lines."""
+MOST_LINES: Final = 50_000
 
 
 def extract_text(text: str) -> str:
     """The text up to where quoted or forwarded history begins.
 
     The same object when nothing is cut: no history, answers interleaved with quotes or below them, nothing but history, or more
-    than `LONGEST_TEXT` characters. Signatures are content and stay, unless they follow the history. Never raises; linear time.
+    than the limits allow. Signatures are content and stay, unless they follow the history. Never raises; linear time.
     """
-    if len(text) > LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT or text.count("\n") > MOST_LINES:
         return text
     raw = text.splitlines(keepends=True)
     cut = find_cut(_lines(raw))

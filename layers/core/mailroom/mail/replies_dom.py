@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 from itertools import islice
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 
 from lxml import etree
 
@@ -16,6 +16,11 @@ DEEPEST: Final = 1_000
 """Levels of nesting; the parser itself silently drops what lies below some 2,000."""
 
 _INVALID: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+_PREFORMATTED: Final = re.compile(r"white-space:\s?(?:pre|pre-wrap|pre-line|break-spaces)\b", re.IGNORECASE)
+
+_Context = Literal["hidden", "preformatted", "signature", "perhaps", "quote", "history"]
 
 
 class TooDeep(Exception):
@@ -51,37 +56,32 @@ class _Reader:
         self.lines: list[Line] = []
         self.places: list[Place] = []
         self._body = body
-        self._preformatted = int(preformatted)
         self._parts: list[str] = []
         self._place: Place | None = None
-        self._depth = 0
-        self._hidden = 0
-        self._signatures = 0
-        self._perhaps = 0
-        self._quotes = 0
-        self._history = 0
-        self._lead = False
-        self._closers: list[tuple[str, ...]] = []
+        self._inside: dict[_Context, int] = dict.fromkeys(get_args(_Context), 0)
+        self._inside["preformatted"] = int(preformatted)
+        self._opened: list[list[_Context]] = []
+        self._above_quote = False
 
     def start(self, element: etree._Element) -> None:
-        self._depth += 1
-        if self._depth > DEEPEST:
+        if len(self._opened) >= DEEPEST:
             raise TooDeep
         tag = _tag(element)
-        opened = self._open(element, tag)
-        self._closers.append(opened)
         if tag in markup.BLOCKS or tag in markup.EMPTY_LINES:
             self.flush()
-        if "_quotes" in opened or "_perhaps" in opened or tag == "p":
-            self._add("", Place(element, "at"))
+        opened = self._contexts(element, tag)
+        self._opened.append(opened)
+        for context in opened:
+            self._inside[context] += 1
+        if tag == "p" or "quote" in opened or "perhaps" in opened:
+            self._set_apart(Place(element, "at"))
         if tag == "hr":
             self._add("_" * 20, Place(element, "at"))
-        if tag in markup.VISIBLE_WITHOUT_TEXT and not _is_pixel(element):
+        elif tag in markup.VISIBLE_WITHOUT_TEXT and not _is_pixel(element):
             self._append(PICTURE, Place(element, "at"))
         self.text(element.text, Place(element, "text"))
 
     def end(self, element: etree._Element) -> None:
-        self._depth -= 1
         tag = _tag(element)
         if tag in markup.BLOCKS:
             self.flush()
@@ -89,18 +89,19 @@ class _Reader:
             self._add("".join(self._parts), self._place or Place(element, "at"))
         elif tag in markup.CELLS and self._parts:
             self._parts.append(" ")
-        opened = self._closers.pop()
-        for name in opened:
-            setattr(self, name, getattr(self, name) - 1)
-        if element is not self._body:
-            if "_quotes" in opened or "_perhaps" in opened or tag == "p":
-                self._add("", Place(element, "tail"))
-            self.text(element.tail, Place(element, "tail"))
+        opened = self._opened.pop()
+        for context in opened:
+            self._inside[context] -= 1
+        if element is self._body:
+            return
+        if tag == "p" or "quote" in opened or "perhaps" in opened:
+            self._set_apart(Place(element, "tail"))
+        self.text(element.tail, Place(element, "tail"))
 
     def text(self, text: str | None, place: Place) -> None:
-        if not text or self._hidden:
+        if not text or self._inside["hidden"]:
             return
-        if not self._preformatted:
+        if not self._inside["preformatted"]:
             self._append(text, place)
             return
         offset = 0
@@ -114,71 +115,79 @@ class _Reader:
         """End the line, unless nothing visible is in it."""
         if self._place is not None:
             self._add("".join(self._parts), self._place)
-        self._parts.clear()
+        else:
+            self._parts.clear()
 
     def _append(self, text: str, place: Place) -> None:
         if self._place is None:
-            if text.isspace() or not text:
+            if not text or text.isspace():
                 return
             self._place = place
         self._parts.append(text)
 
     def _add(self, text: str, place: Place, *, marker: bool = False) -> None:
-        line = text if self._preformatted else " ".join(text.split())
-        self.lines.append(Line(line, self._quote(line), marker, self._signatures > 0))
+        line = text.rstrip() if self._inside["preformatted"] else " ".join(text.split())
+        self.lines.append(Line(line, self._quote(line), marker, self._inside["signature"] > 0))
         self.places.append(place)
         self._parts.clear()
         self._place = None
 
-    def _quote(self, line: str) -> Quote:
-        if self._quotes or (self._history and self._lead) or (line.startswith(">") and not line.startswith(">From ")):
-            return Quote.YES
-        return Quote.PERHAPS if self._perhaps else Quote.NONE
+    def _set_apart(self, place: Place) -> None:
+        if self.lines and (self.lines[-1].text or self.lines[-1].marker):
+            self._add("", place)
 
-    def _open(self, element: etree._Element, tag: str) -> tuple[str, ...]:
-        """Note what the element is; the names of the counters it raised."""
-        raised = ["_hidden"] if tag in markup.HIDDEN else []
-        if tag == "pre" or "pre" in _white_space(element):
-            raised.append("_preformatted")
+    def _quote(self, line: str) -> Quote:
+        if self._inside["quote"] or (self._inside["history"] and self._above_quote):
+            return Quote.YES
+        if line.startswith(">") and not line.startswith(">From "):
+            return Quote.YES
+        return Quote.PERHAPS if self._inside["perhaps"] else Quote.NONE
+
+    def _contexts(self, element: etree._Element, tag: str) -> list[_Context]:
+        """What the element's content is inside of."""
+        contexts: list[_Context] = []
+        if tag in markup.HIDDEN:
+            contexts.append("hidden")
+        if tag == "pre" or _keeps_line_ends(element):
+            contexts.append("preformatted")
         kind = markup.kind_of(element, tag)
-        if kind == "history" and tag != "blockquote" and not (self._quotes or self._history):
-            raised.append("_history" if _holds_quote(element) else "_quotes")
-            self._lead = raised[-1] == "_history"
-        elif kind in {"quote", "history"} or (tag == "blockquote" and self._history):
-            raised.append("_quotes")
-            self._lead = self._lead and tag != "blockquote"
-        elif tag == "blockquote":
-            raised.append("_perhaps")
+        if quote := self._quote_context(element, tag, kind):
+            contexts.append(quote)
         elif kind == "signature":
-            raised.append("_signatures")
-        elif kind == "marker" and not (self._quotes or self._history):
+            contexts.append("signature")
+        elif kind == "marker" and not (self._inside["quote"] or self._inside["history"]):
             self.flush()
             self._add("", Place(element, "at"), marker=True)
-        for name in raised:
-            setattr(self, name, getattr(self, name) + 1)
-        return tuple(raised)
+        return contexts
+
+    def _quote_context(self, element: etree._Element, tag: str, kind: markup.Kind | None) -> _Context | None:
+        if tag == "blockquote":
+            self._above_quote = False
+            return "quote" if kind in {"quote", "history"} or self._inside["history"] else "perhaps"
+        if kind == "quote":
+            return "quote"
+        if kind != "history" or self._inside["quote"] or self._inside["history"]:
+            return None
+        self._above_quote = _holds_quote(element)
+        return "history" if self._above_quote else "quote"
 
 
 def remove_from(body: etree._Element, place: Place) -> None:
     """Remove everything from the place to the end of the body, and the emptiness before it."""
     element, slot, offset = _outermost(body, place)
+    node = element
     if slot == "text":
         element.text = _valid((element.text or "")[:offset])
         _remove_all(list(element))
-    elif slot == "tail":
+    while node is not body and (parent := node.getparent()) is not None:
+        _remove_all(list(node.itersiblings()))
+        if node is not element or slot == "text":
+            node.tail = None
+        node = parent
+    if slot == "tail":
         element.tail = _valid((element.tail or "")[:offset])
-    following = list(element.itersiblings()) if element is not body else []
-    parent = element.getparent()
-    if slot == "at":
+    elif slot == "at":
         _remove_all([element])
-    _remove_all(following)
-    if slot == "text":
-        element.tail = None if element is not body else element.tail
-    while parent is not None and parent is not body and element is not body:
-        following = list(parent.itersiblings())
-        parent.tail = None
-        parent = parent.getparent()
-        _remove_all(following)
     _trim_end(body)
 
 
@@ -234,7 +243,8 @@ def _trim_end(body: etree._Element) -> None:
 
 
 def _tag(element: etree._Element) -> str:
-    return element.tag.rpartition(":")[2].lower() if isinstance(element.tag, str) else ""
+    tag = element.tag
+    return tag.rpartition(":")[2] if isinstance(tag, str) else ""
 
 
 def _is_pixel(element: etree._Element) -> bool:
@@ -242,10 +252,9 @@ def _is_pixel(element: etree._Element) -> bool:
     return bool({element.get("width", ""), element.get("height", "")} & {"0", "1", "0px", "1px"})
 
 
-def _white_space(element: etree._Element) -> str:
+def _keeps_line_ends(element: etree._Element) -> bool:
     style = element.get("style")
-    found = re.search(r"white-space:\s?(pre|pre-wrap|pre-line|break-spaces)\b", style, re.IGNORECASE) if style else None
-    return found[1].lower() if found else ""
+    return style is not None and "white-space" in style and _PREFORMATTED.search(style) is not None
 
 
 def _holds_quote(element: etree._Element) -> bool:

@@ -12,7 +12,7 @@ from mailroom.mail.replies_lines import find_cut
 
 LONGEST_HTML: Final = 5_000_000
 """Characters. A longer body comes back unchanged, and so does one with more than `MOST_TAGS` tags."""
-MOST_TAGS: Final = 150_000
+MOST_TAGS: Final = 60_000
 
 _DOCUMENT: Final = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _BREAKS: Final = re.compile(r"<(?:br|p|div|table|blockquote|li|h[1-6])\b", re.IGNORECASE)

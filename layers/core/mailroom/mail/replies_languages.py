@@ -43,7 +43,11 @@ VERBS_ANYWHERE: Final = _phrases("""
 # First word of an attribution whose rest may have wrapped onto the next lines.
 OPENINGS: Final = _phrases("""
     on; at; in; am; le; el; il; em; op; den; dne; dnia; w; na; în; la; στις; в; на; у; dňa; dana; kuupäev; pada; vào;
-    ngày; ในวันที่; เมื่อ; בתאריך; ב-; في; در; 在; 於; v; o; al; lo; quoting
+    ngày; في; در; v; o; al; lo; quoting
+""")
+
+OPENINGS_UNSPACED: Final = _phrases("""
+    ในวันที่; เมื่อ; בתאריך; ב-; 在; 於
 """)
 
 # Header fields of a quoted mail, as Outlook and many others write them above it.
@@ -162,10 +166,14 @@ DEVICE_STARTS: Final = _phrases("""
     enviado desde; enviado do; enviado de; enviado con; enviado com; enviado a partir do; inviato da; inviato dal;
     inviato con; verzonden vanaf; verzonden met; verstuurd vanaf; verstuurd met; verzonden van; skickat från; sendt fra;
     sendt med; lähetetty; wysłane z; wysłano z; odesláno z; odoslané z; az én; trimis de pe; изпратено от; отправлено с;
-    отправлено из; надіслано з; στάλθηκε από; poslano s; послато са; נשלח מ; مرسل من; أرسلت من; ارسال شده از; 发自我的;
-    发送自; 從我的; 從我; 傳送自; 나의; 내; được gửi từ; đã gửi từ; ส่งจาก; dikirim dari; saadetud;
+    отправлено из; надіслано з; στάλθηκε από; poslano s; послато са; مرسل من; أرسلت من; ارسال شده از;
+    được gửi từ; đã gửi từ; ส่งจาก; dikirim dari; saadetud;
     télécharger outlook pour; outlook für; obtenga outlook para; obter o outlook para; scarica outlook per;
     download outlook voor; downloaden; hämta outlook för; hent outlook til; pobierz program outlook
+""")
+
+DEVICE_STARTS_UNSPACED: Final = _phrases("""
+    发自我的; 发送自; 從我; 傳送自; 나의; נשלח מ
 """)
 
 DEVICE_ENDS: Final = _phrases("""

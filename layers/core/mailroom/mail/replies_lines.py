@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from typing import Final
 
+from mailroom.mail import replies_attribution as attribution
 from mailroom.mail import replies_marks as marks
+from mailroom.mail.replies_attribution import Strength
+from mailroom.mail.replies_words import plain
 
 PICTURE: Final = "\ufffc"
 """Stands for a picture in a line: content, but no answer when it is alone below a quote."""
 
 _ATTRIBUTION_LINES: Final = 5
+_MOST_ATTRIBUTIONS: Final = 500
+"""So many lines are looked at closely; a mail that has more of them before its history is no letter."""
 _HEADER_LINES: Final = 18
 _FOOTER_LINES: Final = 40
 _WRAP_WIDTH: Final = 60
@@ -29,6 +35,7 @@ class Quote(IntEnum):
 @dataclass(slots=True)
 class Line:
     text: str
+    """Without trailing blanks."""
     quote: Quote = Quote.NONE
     marker: bool = False
     """Known by its markup to open history that runs to the end of the mail."""
@@ -37,7 +44,7 @@ class Line:
 
     @property
     def blank(self) -> bool:
-        return not self.text or self.text.isspace()
+        return not self.text
 
 
 def find_cut(lines: Sequence[Line]) -> int | None:
@@ -49,34 +56,27 @@ def find_cut(lines: Sequence[Line]) -> int | None:
         if cut is None:
             continue
         cut = _without_divider(lines, cut)
-        if _any_filled(lines[:cut]) and _any_filled(lines[cut:]):
+        if _any_content(lines[:cut]) and _any_content(lines[cut:]):
             return cut
     return None
 
 
 def _find_opening(lines: Sequence[Line]) -> int | None:
     """The first line after which everything is history, whatever it looks like."""
+    past_headers = 0
     for index, line in enumerate(lines):
         if line.marker:
             return index
         if line.quote is Quote.YES or line.blank:
             continue
-        if _opens_history(lines, index):
+        if marks.opens_by_title(line.text) or (marks.is_bare_title(line.text) and _header_follows(lines, index + 1)):
             return index
+        if index >= past_headers and marks.header_role(line.text) is not None:
+            block = marks.header_block([line.text for line in lines[index : index + _HEADER_LINES]])
+            if block.opens_history(divided=_divider_above(lines, index) is not None):
+                return index
+            past_headers = index + block.lines  # what was too little as a whole is too little without its first line
     return None
-
-
-def _opens_history(lines: Sequence[Line], index: int) -> bool:
-    text = lines[index].text
-    if text.lstrip()[:1] in marks.DASHES and (marks.is_titled_divider(text) or marks.is_above_this_line(text)):
-        return True
-    if len(text) < 80 and marks.is_forward_opening(text):
-        return True
-    if ":" not in text[:48] and "：" not in text[:48]:
-        return marks.is_bare_title(text) and _header_follows(lines, index + 1)
-    return marks.header_role(text) is not None and marks.is_header_block(
-        [line.text for line in lines[index : index + _HEADER_LINES]], divided=_divider_above(lines, index) is not None
-    )
 
 
 def _header_follows(lines: Sequence[Line], start: int) -> bool:
@@ -97,44 +97,44 @@ def _without_divider(lines: Sequence[Line], cut: int) -> int:
 
 def _find_quote(lines: Sequence[Line]) -> int | None:
     """The attribution above a quote that runs to the end, or the quote itself."""
-    for index, line in enumerate(lines):
-        if line.quote is Quote.YES or line.blank or not marks.may_end_attribution(line.text):
-            continue
+    for index in islice(_attribution_ends(lines), _MOST_ATTRIBUTIONS):
         start, strength = _attribution(lines, index)
         below = _next_filled(lines, index + 1)
-        if below is None or strength == 0:
+        if below is None or strength is Strength.NONE:
             continue
         if lines[below].quote is Quote.NONE:
-            if strength == 2:
+            if strength is Strength.SURE:
                 return start
         elif _runs_to_end(lines, below):
             return start
-        elif strength == 2:
+        elif strength is Strength.SURE:
             return None
     return _find_trailing_quote(lines)
 
 
-def _attribution(lines: Sequence[Line], end: int) -> tuple[int, int]:
+def _attribution_ends(lines: Sequence[Line]) -> Iterator[int]:
+    for index, line in enumerate(lines):
+        if line.quote is not Quote.YES and not line.blank and attribution.may_end(line.text):
+            yield index
+
+
+def _attribution(lines: Sequence[Line], end: int) -> tuple[int, Strength]:
     """(first line, strength) of the attribution ending here, over wrapped lines."""
-    best = (end, 0)
+    found, strength = end, Strength.NONE
     joined = ""
     for start in range(end, max(-1, end - _ATTRIBUTION_LINES), -1):
-        text = marks.plain(lines[start].text)
-        if not text or lines[start].quote is not lines[end].quote or len(joined) + len(text) > 420:
-            break
+        text = plain(lines[start].text[: attribution.LONGEST + 1])
         joined = f"{text} {joined}" if joined else text
-        if best[1] == 2:
-            if not _continues(lines, start, best[0]):
-                continue
-            best = (start, 2)
-            continue
-        best = max((best[0], best[1]), (start, marks.attribution_strength(joined)), key=lambda found: found[1])
-    return best
-
-
-def _continues(lines: Sequence[Line], start: int, known: int) -> bool:
-    text = marks.plain(lines[start].text)
-    return marks.starts_attribution(text) or (start == known - 1 and marks.wraps_into_next(text))
+        if not text or lines[start].quote is not lines[end].quote or len(joined) > attribution.LONGEST:
+            break
+        if start != end and text[-1] in ":：" and not attribution.breaks_off(text):
+            break
+        if strength is not Strength.SURE:
+            stronger = attribution.strength(joined)
+            found, strength = (start, stronger) if stronger > strength else (found, strength)
+        elif attribution.may_start(text) or (start == found - 1 and attribution.breaks_off(text)):
+            found = start
+    return found, strength
 
 
 def _find_trailing_quote(lines: Sequence[Line]) -> int | None:
@@ -155,7 +155,7 @@ def _with_attribution(lines: Sequence[Line], start: int) -> int:
     if above is None:
         return start
     first, strength = _attribution(lines, above)
-    return first if strength else start
+    return start if strength is Strength.NONE else first
 
 
 def _is_code(lines: Sequence[Line], start: int) -> bool:
@@ -187,7 +187,7 @@ def _inner_attribution(lines: Sequence[Line], start: int) -> int | None:
     for end in range(start, min(len(lines), start + _ATTRIBUTION_LINES)):
         if lines[end].blank or lines[end].quote is not Quote.NONE:
             return None
-        if marks.may_end_attribution(lines[end].text) and _attribution(lines, end) == (start, 2):
+        if attribution.may_end(lines[end].text) and _attribution(lines, end) == (start, Strength.SURE):
             below = _next_filled(lines, end + 1)
             return end if below is not None and lines[below].quote is not Quote.NONE else None
     return None
@@ -219,14 +219,14 @@ def _find_below_device(lines: Sequence[Line]) -> int | None:
     if any(line.quote is Quote.YES for line in lines):
         return None
     for index in range(1, len(lines) - 2):
-        above, line, below = lines[index - 1 : index + 2]
-        if above.blank and below.blank and not line.blank and marks.is_device_signature(line.text.strip()):
+        alone = lines[index - 1].blank and lines[index + 1].blank and not lines[index].blank
+        if alone and marks.is_device_signature(lines[index].text.strip()):
             return None if _is_footer(lines, index + 1) else index + 1
     return None
 
 
-def _any_filled(lines: Sequence[Line]) -> bool:
-    return any(not line.blank for line in lines)
+def _any_content(lines: Sequence[Line]) -> bool:
+    return any(not line.blank and not marks.is_divider(line.text) for line in lines)
 
 
 def _next_filled(lines: Sequence[Line], start: int) -> int | None:
