@@ -140,7 +140,7 @@ def test_threads_of_all_shards_page_like_those_of_one_inbox(crowd: Crowd, asked:
 def test_a_page_costs_the_same_in_a_small_and_in_a_large_inbox(desk: Desk, params: dict[str, Any]) -> None:
     costs = []
     for size in (60, 400):
-        inbox_id = desk.inbox(f"cost{size}-{len(params.get('labels', ()))}")
+        inbox_id = desk.inbox(f"cost{size:04}-{len(params.get('labels', ()))}")
         for number in range(size):
             labels = ("received", "unread", "work") if number % 2 else ("received", "spam")
             seed(desk.runtime, desk.o, inbox_id, labels=labels, ts=BASE + number)
