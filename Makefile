@@ -5,7 +5,9 @@ BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --require-hashes
 export PYTHONPATH := layers/core:.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit bench rehearse deploy lock openapi clean
+# The newest interpreter on this machine that Lambda has too: only a runtime's own version can write its bytecode.
+RUNTIME ?= $(or $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(if $(shell python$(v) -c '' 2>&1 || echo none),,python$(v)))),python3.11)
+.PHONY: help run test lint types validate unit bench rehearse deploy lock openapi clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -13,7 +15,7 @@ help: ## List the targets
 run: $(VENV)/.local ## Start everything on this machine
 	@exec $(BIN)/python -m local
 
-test: lint types unit ## Check style and types, then run the whole test suite
+test: lint types validate unit ## Check style, types and template, then run the whole test suite
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -21,6 +23,9 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+validate: .venv-sam/.done
+	.venv-sam/bin/sam validate --lint --region us-east-1
 
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist worksteal -q $(ARGS)
@@ -31,10 +36,11 @@ bench: $(VENV)/.dev ## Measure speed and memory, print tables
 rehearse: $(VENV)/.dev .venv-sam/.done .venv-rehearse/.done ## Deploy the template to an emulator on this machine and run a story against it
 	$(BIN)/python -m rehearse
 
-deploy: .venv-sam/.done ## Build and deploy to AWS
-	.venv-sam/bin/sam build
-	.venv-sam/bin/sam deploy $(if $(wildcard .aws-sam/deployed),,--guided)
-	@touch .aws-sam/deployed
+deploy: export MAILROOM_LAYER_RUNTIME := $(RUNTIME)
+deploy: .venv-sam/.done ## Build and deploy to AWS (RUNTIME=python3.14 for another runtime than this machine's newest)
+	.venv-sam/bin/sam build --parameter-overrides PythonRuntime=$(RUNTIME)
+	.venv-sam/bin/sam deploy --parameter-overrides PythonRuntime=$(RUNTIME) $(if $(wildcard .deployed),,--guided)
+	@touch .deployed
 
 openapi: $(VENV)/.dev ## Write openapi.yaml anew from the template and the contract
 	$(BIN)/python -m tests.openapi
