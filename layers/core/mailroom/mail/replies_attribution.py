@@ -28,6 +28,7 @@ _VERB_ENDS: Final = (
     *(f" {phrase}" for phrase in folded(languages.VERBS_LAST) if " " in phrase),
     *folded(languages.VERBS_LAST_UNSPACED),
 )
+_LAST_WORDS: Final = frozenset(phrase.rpartition(" ")[2] for phrase in folded(languages.VERBS_LAST))
 _INNER_VERBS: Final = frozenset(phrase for phrase in folded(languages.VERBS_ANYWHERE) if " " not in phrase)
 _INNER_VERB_PHRASES: Final = tuple(f" {phrase} " for phrase in folded(languages.VERBS_ANYWHERE) if " " in phrase)
 _OPENINGS: Final = (*folded(languages.OPENINGS, end=" "), *folded(languages.OPENINGS_UNSPACED))
@@ -74,7 +75,10 @@ def strength(candidate: str) -> Strength:
 def may_end(line: str) -> bool:
     """Cheap test before lines are joined: ends with a colon, or with a verb such as "wrote"."""
     end = line.rstrip("-=_*\"'\u202c\u200e\u200f>) \xa0")
-    return end[-1:] in {":", "："} or (bool(end) and _ends_with_verb(end))
+    last = end[-1:]
+    if last in {":", "："}:
+        return True
+    return last.isalpha() and (fold(end[-20:].rpartition(" ")[2]) in _LAST_WORDS or end.endswith(languages.VERBS_LAST_UNSPACED))
 
 
 def may_start(line: str) -> bool:

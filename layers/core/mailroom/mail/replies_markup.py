@@ -60,21 +60,18 @@ def kind_of(element: etree._Element, tag: str) -> Kind | None:
     """What the element is known to be; None for all ordinary markup."""
     if tag == "includetail":
         return "marker"
-    attributes = element.attrib
-    if not attributes:
-        return None
-    if tag == "blockquote" and attributes.get("type", "").lower() == "cite":
-        return "quote"
     for attribute in ("class", "id"):
-        for name in attributes.get(attribute, "").split():
+        for name in (element.get(attribute) or "").split():
             kind = _NAMES.get(_without_prefix(name.lower()))
             if kind is not None:
                 return kind
-    if attributes.get("name", "").lower() in _QUOTE_NAMES and tag in {"div", "blockquote"}:
+    if tag == "blockquote" and (element.get("type") or "").lower() == "cite":
         return "quote"
-    if attributes.get("data-marker") in {"__QUOTED_TEXT__", "__HEADERS__", "__DIVIDER__"}:
+    if tag in {"div", "blockquote"} and (element.get("name") or "").lower() in _QUOTE_NAMES:
+        return "quote"
+    if element.get("data-marker") in {"__QUOTED_TEXT__", "__HEADERS__", "__DIVIDER__"}:
         return "marker"
-    return "marker" if _is_outlook_header(element, attributes.get("style", "")) else None
+    return "marker" if tag == "div" and _is_outlook_header(element, element.get("style") or "") else None
 
 
 def _without_prefix(name: str) -> str:
