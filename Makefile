@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --require-hashes
 export PYTHONPATH := layers/core:.
+export SAM_CLI_TELEMETRY := 0
 .DEFAULT_GOAL := help
 # The newest interpreter on this machine that Lambda has too: only a runtime's own version can write its bytecode.
 RUNTIME ?= $(or $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(if $(shell python$(v) -c '' 2>&1 || echo none),,python$(v)))),python3.11)
