@@ -67,9 +67,10 @@ def strength(candidate: str) -> Strength:
     if clues.colon and clues.addressed and clues.day and ((clues.address_last and clues.date_early) or clues.date_last):
         return Strength.SURE
     if clues.colon and (clues.verb or clues.address_last or clues.dates > 1) and not _SENTENCE_BREAK.search(line):
-        by_date = clues.verb and (clues.date_early or clues.date_last)
+        by_date = clues.verb and (clues.date_early or clues.date_last) and (clues.verb_last or clues.dates > 1)
         return Strength.SURE if by_date else Strength.ABOVE_QUOTE
-    return Strength.ABOVE_QUOTE if clues.address_last and clues.date_at_start else Strength.NONE
+    vague = (clues.address_last and clues.date_at_start) or (clues.verb_last and clues.addressed)
+    return Strength.ABOVE_QUOTE if vague else Strength.NONE
 
 
 def may_end(line: str) -> bool:

@@ -15,7 +15,7 @@ def _phrases(table: str) -> tuple[str, ...]:
 
 # The attribution ends with one of these: "On Monday, Ann wrote:".
 VERBS_LAST: Final = _phrases("""
-    wrote; writes; said; says; has written; wrote the following; said the following; a écrit; a ecrit; écrit;
+    wrote; writes; has written; wrote the following; said the following; a écrit; a ecrit; écrit;
     a écrit ceci; hat geschrieben; geschrieben; schrieb folgendes; escribió; escribio; ha escrito; escribe; escribiu;
     va escriure; ha escrit; escreveu; escreveu o seguinte; ha scritto; scrisse; scrive; a scris; geskryf; geschreven; kirjoitti;
     kirjoittaa; skrifaði; napisał; napisała; napisał/a; pisze; napsal; napsala; napsal/a; napísal; napísala; napísal/a;
@@ -35,7 +35,7 @@ VERBS_LAST_UNSPACED: Final = _phrases("""
 # The author or the date may follow: "Am 3. Mai schrieb Ann:".
 VERBS_ANYWHERE: Final = _phrases("""
     schrieb; schreef; skrev; said the following on; kirjoitti; skreiv; kirjutas; a écrit le; escreveu no dia;
-    escreveu em; wrote on; said on; wrote at;
+    escreveu em; wrote on; wrote at;
     schreef op; skrev den; scrive il; ha scritto il; ezt írta; írta; tarihinde; igorleak hau idatzi; כתב; כתבה; כתב/ה;
     מאת; كتب; كتبت; تمت كتابة ما يلي بواسطة; tulis
 """)
@@ -94,7 +94,7 @@ SUBJECT: Final = _phrases("""
 
 # Between dashes, or on a line of their own above a header field.
 DIVIDER_TITLES: Final = _phrases("""
-    original message; reply message; original email; original mail; original e-mail; forwarded message;
+    original message; reply message; replied message; original email; original mail; original e-mail; forwarded message;
     message forwarded; original appointment; forwarded email; previous message; quoted message; quoted text;
     weitergeleitete nachricht; ursprüngliche nachricht; ursprungliche nachricht; originalnachricht; original-nachricht;
     original nachricht; ursprüngliche e-mail; weitergeleitete e-mail; originale nachricht; message d'origine;
@@ -150,9 +150,19 @@ FORWARD_OPENINGS: Final = _phrases("""
     inițiere mesaj redirecționat
 """)
 
+# The same, but short enough to be a heading of one's own: they count only above a header field.
+WEAK_TITLES: Final = _phrases("""
+    original; original mail message; 原文; 原件
+""")
+
+# In that line too, so that it counts without dashes or hashes around it.
+REPLY_WORDS: Final = _phrases("""
+    reply; respond; antwort; répon; respuesta; responda; resposta; rispo; antwoord; svar; odpowied; ответ; 回复
+""")
+
 # In the line ticket systems ask one to answer above.
 ABOVE_THIS_LINE: Final = _phrases("""
-    above this line; above the line; antwort oberhalb dieser linie; oberhalb dieser linie; über dieser zeile;
+    above this line; above the line; antwort oberhalb dieser linie; oberhalb dieser zeile; oberhalb dieser linie; über dieser zeile;
     au-dessus de cette ligne; por encima de esta línea; encima de esta línea; acima desta linha; sopra questa riga;
     sopra questa linea; boven deze lijn; boven deze regel; ovanför denna rad; over denne linje; over denne linjen;
     tämän rivin yläpuolelle; powyżej tej linii; nad tuto čáru; nad tento řádek; выше этой линии; выше этой строки;

@@ -28,8 +28,10 @@ _ROLES: Final[dict[str, Role]] = {
 _TITLES: Final = frozenset(folded(languages.DIVIDER_TITLES))
 _TITLE_STARTS: Final = folded(languages.DIVIDER_TITLE_STARTS)
 _FORWARDS: Final = frozenset(folded(languages.FORWARD_OPENINGS))
-_FIRST_LETTERS: Final = frozenset(title[:2] for title in _TITLES | _FORWARDS)
+_WEAK_TITLES: Final = _TITLES.union(folded(languages.WEAK_TITLES))
+_FIRST_LETTERS: Final = frozenset(title[:2] for title in _WEAK_TITLES | _FORWARDS)
 _ABOVE: Final = folded(languages.ABOVE_THIS_LINE)
+_REPLY_WORDS: Final = folded(languages.REPLY_WORDS)
 _DEVICE_STARTS: Final = (*folded(languages.DEVICE_STARTS, end=" "), *folded(languages.DEVICE_STARTS_UNSPACED))
 _DEVICE_ENDS: Final = folded(languages.DEVICE_ENDS)
 _FOOTERS: Final = folded(languages.FOOTERS)
@@ -104,14 +106,16 @@ def is_divider(line: str) -> bool:
 def opens_by_title(line: str) -> bool:
     """`-----Original Message-----`, "Begin forwarded message:", "## reply above this line ##", in any known language."""
     bare = line.strip(" \t>")
-    if bare[:1] in DASHES and (_is_titled_divider(bare) or _is_above_this_line(bare)):
+    if bare[:1] in DASHES and _is_titled_divider(bare):
+        return True
+    if len(bare) <= 200 and _is_above_this_line(bare):
         return True
     return len(bare) < 80 and _starts_like_title(bare) and _title(bare) in _FORWARDS
 
 
 def is_bare_title(line: str) -> bool:
-    """A title without its dashes; it counts only above a header field."""
-    return len(line) < 60 and _starts_like_title(line) and _title(line) in _TITLES
+    """A title without its dashes, or one too short to be sure of; it counts only above a header field."""
+    return len(line) < 60 and _starts_like_title(line) and _title(line) in _WEAK_TITLES
 
 
 def _starts_like_title(line: str) -> bool:
@@ -131,7 +135,14 @@ def _is_titled_divider(bare: str) -> bool:
 
 
 def _is_above_this_line(bare: str) -> bool:
-    return len(bare) <= 200 and any(map(fold(bare).__contains__, _ABOVE))
+    """Framed by dashes or hashes, or a short line that speaks of replies."""
+    if bare[:1] in DASHES or bare[-1:] in DASHES:
+        line = fold(bare)
+        return any(phrase in line for phrase in _ABOVE)
+    if len(bare) > 60:
+        return False
+    line = fold(bare).rstrip(" .:")
+    return line.endswith(_ABOVE) and any(word in line for word in _REPLY_WORDS)
 
 
 def is_device_signature(line: str) -> bool:
