@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -12,7 +13,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -23,42 +23,16 @@ from local.servers import PortError
 from mailroom.store import keys
 from tests.local.inside import TEMPLATE, add_address, blob, blobs_below
 from tests.support.polling import eventually
+from tests.support.program import ROOT, Program
 
-ROOT = Path(__file__).parent.parent.parent
 PROGRAM = (
     "import sys; from pathlib import Path; import local.stack, local.__main__ as program;"
     f"program.Stack.template_path = Path({str(TEMPLATE)!r}); sys.exit(program.main(sys.argv[1:]))"
 )
 
 
-class Program:
-    """`python -m local` over the small template, in a process of its own."""
-
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        settings = {"MAILROOM_PORT": "0", "MAILROOM_SMTP_PORT": "0", "PYTHONPATH": f"{ROOT / 'layers' / 'core'}:{ROOT}"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            env=os.environ | settings | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-
-    def ready(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)  # type: ignore[no-any-return]
-        raise AssertionError(self.process.communicate()[1])
-
-    def end(self, number: signal.Signals) -> tuple[int, str]:
-        self.process.send_signal(number)
-        return self.wait()
-
-    def wait(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=60)
-        return self.process.returncode, errors
+small = functools.partial(Program, command=("-c", PROGRAM))
+"""`python -m local` over the small template."""
 
 
 @pytest.fixture
@@ -66,8 +40,7 @@ def programs() -> Iterator[list[Program]]:
     started: list[Program] = []
     yield started
     for program in started:
-        if program.process.poll() is None:
-            program.end(signal.SIGKILL)
+        program.kill()
 
 
 def test_a_second_start_continues_with_the_same_data(tmp_path: Path) -> None:
@@ -150,7 +123,7 @@ def test_an_address_row_reaches_the_stream_worker(stack: Stack) -> None:
 
 
 def test_the_program_says_where_it_is_and_stops_cleanly(tmp_path: Path, programs: list[Program]) -> None:
-    programs.append(Program(MAILROOM_DATA=str(tmp_path)))
+    programs.append(small(MAILROOM_DATA=str(tmp_path)))
     ready = programs[0].ready()
 
     assert ready["ready"] is True
@@ -174,7 +147,7 @@ def test_the_program_says_where_it_is_and_stops_cleanly(tmp_path: Path, programs
     ],
 )
 def test_what_prevents_a_start_is_one_clear_line(tmp_path: Path, environment: dict[str, str], programs: list[Program]) -> None:
-    programs.append(Program(**({"MAILROOM_DATA": str(tmp_path)} | environment)))
+    programs.append(small(**({"MAILROOM_DATA": str(tmp_path)} | environment)))
 
     code, errors = programs[0].wait()
 
@@ -185,7 +158,7 @@ def test_what_prevents_a_start_is_one_clear_line(tmp_path: Path, environment: di
 
 def test_a_port_in_use_is_one_clear_line(tmp_path: Path, programs: list[Program]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        programs.append(Program(MAILROOM_DATA=str(tmp_path), MAILROOM_PORT=str(taken.getsockname()[1])))
+        programs.append(small(MAILROOM_DATA=str(tmp_path), MAILROOM_PORT=str(taken.getsockname()[1])))
         code, errors = programs[0].wait()
 
     assert code == 1
@@ -194,9 +167,9 @@ def test_a_port_in_use_is_one_clear_line(tmp_path: Path, programs: list[Program]
 
 
 def test_a_second_program_on_the_same_data_is_refused_and_the_first_lives_on(tmp_path: Path, programs: list[Program]) -> None:
-    programs.append(Program(MAILROOM_DATA=str(tmp_path)))
+    programs.append(small(MAILROOM_DATA=str(tmp_path)))
     ready = programs[0].ready()
-    programs.append(Program(MAILROOM_DATA=str(tmp_path)))
+    programs.append(small(MAILROOM_DATA=str(tmp_path)))
 
     code, errors = programs[1].wait()
 
@@ -210,16 +183,16 @@ def test_redrive_is_a_command(tmp_path: Path, programs: list[Program]) -> None:
         stack.queues.send("inbound", {"Message": "not json"})
         eventually(lambda: stack.queues.size("inbounddeadletter") == 1)
 
-    programs.append(Program("redrive", "inbound", MAILROOM_DATA=str(tmp_path)))
+    programs.append(small("redrive", "inbound", MAILROOM_DATA=str(tmp_path)))
     assert programs[0].wait() == (0, "")
-    programs.append(Program("redrive", "nothing", MAILROOM_DATA=str(tmp_path)))
+    programs.append(small("redrive", "nothing", MAILROOM_DATA=str(tmp_path)))
     assert programs[1].wait()[0] == 1
 
 
 def test_every_mail_answered_with_250_survives_a_kill(tmp_path: Path, programs: list[Program]) -> None:
     with Stack(tmp_path, template=TEMPLATE) as stack:
         add_address(stack, "ann@mailroom.local")
-    programs.append(Program(MAILROOM_DATA=str(tmp_path)))
+    programs.append(small(MAILROOM_DATA=str(tmp_path)))
     host, port = programs[0].ready()["smtp"].split(":")
     accepted: list[bytes] = []
 
