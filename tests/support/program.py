@@ -22,7 +22,7 @@ class Program:
     def __init__(self, *arguments: str, command: Sequence[str] = MODULE, **environment: str) -> None:
         settings = {"MAILROOM_PORT": "0", "MAILROOM_SMTP_PORT": "0", "PYTHONPATH": f"{ROOT / 'layers' / 'core'}:{ROOT}"}
         # Not a pipe: a full one would hold the program up.
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by `wait`
         self.process = subprocess.Popen(
             [sys.executable, *command, *arguments],
             env=os.environ | settings | environment,
