@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailroom.http import legacy
 from mailroom.http.answers import Redirect
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.http.legacy import BYTES_OF_ATTACHMENTS_BELOW, download
 from mailroom.messages.service import get_attachment, meta_reads
 
 
@@ -23,4 +23,4 @@ def handler(request: Request) -> dict[str, Any] | Redirect:
         now=runtime.clock(),
         seconds=runtime.config.download_url_seconds,
     )
-    return download(answer, request.headers, below=BYTES_OF_ATTACHMENTS_BELOW)
+    return legacy.attachment(answer, request.headers)

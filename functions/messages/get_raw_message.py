@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailroom.http import legacy
 from mailroom.http.answers import Redirect
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.http.legacy import BYTES_OF_RAW_BELOW, download
 from mailroom.messages.service import get_raw, meta_reads
 
 
@@ -22,4 +22,4 @@ def handler(request: Request) -> dict[str, Any] | Redirect:
         now=runtime.clock(),
         seconds=runtime.config.download_url_seconds,
     )
-    return download(answer, request.headers, below=BYTES_OF_RAW_BELOW)
+    return legacy.raw_message(answer, request.headers)

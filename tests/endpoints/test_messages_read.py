@@ -317,10 +317,23 @@ def test_raw_mail_has_an_address_too(stack: Mailbox, inbox: str, put: Put) -> No
 
 
 @pytest.mark.parametrize(
-    ("version", "attachment", "raw"), [("0.1.9", 302, 302), ("0.2.0", 200, 302), ("0.4.1", 200, 200), ("2.0.18", 200, 200)]
+    ("version", "attachment", "raw"),
+    [
+        ("Python 0.0.51", 302, 302),
+        ("Python 0.0.284", 200, 302),
+        ("Python 0.1.18", 302, 302),
+        ("Python 0.2.0", 200, 302),
+        ("Python 0.4.1", 200, 200),
+        ("Python 2.0.18", 200, 200),
+        ("JavaScript 0.1.19", 302, 302),
+        ("JavaScript 0.4.3", 200, 302),
+        ("JavaScript 0.4.6", 200, 200),
+        ("JavaScript none", 200, 200),
+    ],
 )
 def test_old_clients_are_sent_to_the_bytes(stack: Mailbox, inbox: str, put: Put, version: str, attachment: int, raw: int) -> None:
-    record, headers = put(files={FILE: b"x"}), {"X-Fern-SDK-Version": version}
+    record = put(files={FILE: b"x"})
+    headers = dict(zip(("X-Fern-Language", "X-Fern-SDK-Version"), version.split(), strict=True))
     on_thread = f"/inboxes/{inbox}/threads/{record['thread_id']}/attachments/{FILE}"
 
     assert stack.http.get(at(inbox, record["message_id"], f"/attachments/{FILE}"), headers=headers).status_code == attachment
