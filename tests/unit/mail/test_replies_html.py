@@ -163,6 +163,12 @@ def test_a_document_keeps_its_doctype_and_head() -> None:
     )
 
 
+def test_history_behind_the_end_of_the_document_is_removed() -> None:
+    mail = f"<html><body>{NEW}</body></html>{HISTORY['outlook plain']}trailing"
+
+    assert extract_html(mail) == f"<html><body>{NEW}</body></html>"
+
+
 def test_a_fragment_stays_a_fragment() -> None:
     assert extract_html(f"Hi <b>Bob</b>, 1 &lt; 2{HISTORY['thunderbird']}") == "Hi <b>Bob</b>, 1 &lt; 2"
 

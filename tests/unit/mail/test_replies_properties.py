@@ -88,7 +88,7 @@ TAGS = st.sampled_from(
 HTMLS = st.lists(st.one_of(TAGS, LINES, st.text(max_size=20)), max_size=30).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_new_text_is_the_beginning_of_the_mail(text: str) -> None:
     result = extract_text(text)
@@ -96,7 +96,7 @@ def test_new_text_is_the_beginning_of_the_mail(text: str) -> None:
     assert result is text or (text.startswith(result) and result.strip())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(HTMLS)
 def test_any_html_is_taken(html: str) -> None:
     result = extract_html(html)

@@ -35,6 +35,19 @@ class Place(NamedTuple):
     offset: int = 0
 
 
+def gather(body: etree._Element) -> None:
+    """Take what was written behind the end of the body into it, where it is shown."""
+    last = next(body.iterchildren(reversed=True), None)
+    behind = body.tail or ""
+    body.tail = None
+    if last is None:
+        body.text = _valid((body.text or "") + behind)
+    else:
+        last.tail = _valid((last.tail or "") + behind)
+    for sibling in list(body.itersiblings()):
+        body.append(sibling)
+
+
 def flatten(body: etree._Element, *, preformatted: bool = False) -> tuple[list[Line], list[Place]]:
     """The visible lines of the body and where each begins. Raises `TooDeep`."""
     reader = _Reader(body, preformatted=preformatted)

@@ -7,7 +7,7 @@ from typing import Final
 
 from lxml import etree
 
-from mailroom.mail.replies_dom import TooDeep, flatten, inner_html, remove_from
+from mailroom.mail.replies_dom import TooDeep, flatten, gather, inner_html, remove_from
 from mailroom.mail.replies_lines import find_cut
 
 LONGEST_HTML: Final = 5_000_000
@@ -33,6 +33,7 @@ def _extract(html: str) -> str:
     body = root.find("body")
     if body is None:
         return html
+    gather(body)
     lines, places = flatten(body, preformatted=_BREAKS.search(html) is None)
     cut = find_cut(lines)
     if cut is None:
