@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.blobs import sync_folder
+from local.blob_files import sync_folder
 
 if TYPE_CHECKING:
     from local.delivery import Reply

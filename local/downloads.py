@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections.abc import MutableMapping
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from local.links import BadLink, Link, Links
 from mailroom.errors import Forbidden, NotFound
+from mailroom.ports import BlobMissing
 
 if TYPE_CHECKING:
-    from local.blobs import FileBlobs
+    from local.blobs import LocalBlobs
     from local.gateway import Scope, Send
 
 _CHUNK = 256 * 1024
@@ -25,7 +26,7 @@ Span = tuple[int, int]
 
 
 class Downloads:
-    def __init__(self, links: Links, blobs: FileBlobs, *, executor: Executor) -> None:
+    def __init__(self, links: Links, blobs: LocalBlobs, *, executor: Executor) -> None:
         self._links = links
         self._blobs = blobs
         self._executor = executor
@@ -36,7 +37,7 @@ class Downloads:
             link = self._links.open(token)
         except BadLink:
             raise Forbidden("The download address is not valid or has expired", fix="Fetch the attachment again.") from None
-        file, size = await self._in_thread(_open, self._blobs.path(link.key))
+        file, size = await self._in_thread(_open, self._blobs, link.key)
         headers = [(b"x-request-id", request_id.encode())]
         try:
             await self._stream(link, file, size, headers, scope, send)
@@ -66,12 +67,13 @@ class Downloads:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work, *arguments)
 
 
-def _open(path: Path) -> tuple[BinaryIO, int]:
+def _open(blobs: LocalBlobs, key: str) -> tuple[BinaryIO, int]:
     try:
-        file = path.open("rb")
-    except (FileNotFoundError, NotADirectoryError):
+        file = blobs.open(key)
+    except BlobMissing:
         raise NotFound from None
-    return file, path.stat().st_size
+    size = file.seek(0, io.SEEK_END)
+    return file, size
 
 
 def _headers(link: Link, span: Span, size: int, partial: bool) -> Headers:

@@ -10,7 +10,7 @@ from mailroom.clock import Clock
 from mailroom.store.port import StoreBusy
 
 if TYPE_CHECKING:
-    from local.blobs import FileBlobs
+    from local.blobs import LocalBlobs
     from local.store.sqlite import SqliteItemStore
 
 EVERY_S = 600
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    def __init__(self, items: SqliteItemStore, blobs: FileBlobs, *, clock: Clock) -> None:
+    def __init__(self, items: SqliteItemStore, blobs: LocalBlobs, *, clock: Clock) -> None:
         self._items = items
         self._blobs = blobs
         self._clock = clock

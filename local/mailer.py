@@ -15,7 +15,7 @@ from mailroom.ids import derived_uuid, uuid7
 from mailroom.store.meter import unmetered
 
 if TYPE_CHECKING:
-    from local.blobs import FileBlobs
+    from local.blobs import LocalBlobs
     from local.outbox import Outbox
     from local.queues import SqliteQueues
     from local.store.database import Database
@@ -37,7 +37,7 @@ class LocalMailer:
         *,
         database: Database,
         box: Outbox,
-        blobs: FileBlobs,
+        blobs: LocalBlobs,
         queues: SqliteQueues,
         items: ItemStore,
         domain: str,

@@ -10,6 +10,7 @@ import asyncio
 import functools
 import logging
 import re
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,8 +24,9 @@ from mailroom.ids import uuid7
 from mailroom.store.port import StoreError
 
 if TYPE_CHECKING:
+    from local.blobs import LocalBlobs
     from local.queues import SqliteQueues
-    from mailroom.ports import BlobStore
+    from local.store.database import Database
     from mailroom.store.port import ItemStore
 
 VerdictSource = Literal["pass", "header"]
@@ -52,14 +54,16 @@ class Reception:
     def __init__(
         self,
         *,
+        database: Database,
         items: ItemStore,
-        blobs: BlobStore,
+        blobs: LocalBlobs,
         queues: SqliteQueues,
         executor: Executor,
         domain: str,
         verdicts: VerdictSource,
         clock: Clock,
     ) -> None:
+        self._database = database
         self._items = items
         self._blobs = blobs
         self._queues = queues
@@ -114,14 +118,19 @@ class Reception:
         provider_id = uuid7(now).replace("-", "")
         verdicts = notice.PASS if self._verdicts == "pass" else notice.verdicts_from_header(raw)
         key = notice.blob_key(provider_id)
-        self._blobs.put(key, raw, content_type="message/rfc822")
+        arrival = notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now)
+        keep = self._blobs.staged(key, raw)
+
+        def work(connection: sqlite3.Connection) -> None:
+            keep(connection)
+            self._queues.enqueue(connection, "inbound", arrival)
+
         try:
-            self._queues.send(
-                "inbound", notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now)
-            )
+            self._database.write(work)
         except StoreError:
-            self._blobs.delete([key])
+            self._blobs.unstage(key)
             raise
+        self._queues.ring("inbound")
         return provider_id
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Self, cast
 
 from local import template as templates
-from local.blobs import FileBlobs
+from local.blob_files import FileBlobs
+from local.blobs import LocalBlobs
 from local.capture import Capture
 from local.delivery import Deliverer
 from local.downloads import Downloads
@@ -120,7 +121,7 @@ class Stack:
     def _start(self) -> None:
         settings, clock = self.settings, self._clock
         self.template = templates.load(self.template_path)
-        folder = DataFolder(None if settings.data == MEMORY else Path(settings.data))
+        self.folder = folder = DataFolder(None if settings.data == MEMORY else Path(settings.data))
         self._undo.append(folder.close)
         http = self._listen(settings.http_port, "MAILROOM_PORT")
         smtp = self._listen(settings.smtp_port, "MAILROOM_SMTP_PORT")
@@ -133,13 +134,14 @@ class Stack:
         self._undo.append(self.database.close)
         self.items = SqliteItemStore(self.database)
         links = Links(folder.link_secret(), base=lambda: settings.public_url or self.http, clock=clock)
-        self.blobs = FileBlobs(folder.path / "blobs", links=links, durable=folder.durable)
+        self.blobs = LocalBlobs(self.database, FileBlobs(folder.path / "blobs", durable=folder.durable), links=links)
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
         self.capture = None if settings.relay else Capture(folder.path / "captured")
         self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()
         _bootstrap(self.api_key, self.runtime)
+        _recover(self.runtime)
         self._invoker = Invoker(self.runtime)
         self._start_workers()
         self._start_servers(links, http, smtp)
@@ -210,6 +212,7 @@ class Stack:
             docs_url=config.docs_url,
         )
         reception = Reception(
+            database=self.database,
             items=self.items,
             blobs=self.blobs,
             queues=self.queues,
@@ -232,6 +235,14 @@ def _bootstrap(api_key: str, runtime: Runtime) -> None:
     from mailroom.organizations.service import bootstrap
 
     bootstrap(api_key, items=runtime.items, clock=runtime.clock)
+
+
+def _recover(runtime: Runtime) -> None:
+    """Sends that an earlier process did not see to their end."""
+    from mailroom.messages.handover import Post
+    from mailroom.messages.repair import recover
+
+    recover(Post.of(runtime))
 
 
 def _authority(sock: socket) -> str:

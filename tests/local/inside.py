@@ -19,7 +19,10 @@ def blob(stack: Stack, key: str) -> bytes | None:
 
 
 def blobs_below(stack: Stack, folder: str) -> list[bytes]:
-    return [path.read_bytes() for path in stack.blobs.path(f"{folder}/x").parent.glob("*")]
+    bounds = (f"{folder}/".encode(), f"{folder}/".encode() + b"\xff")
+    rows = stack.database.read().execute("SELECT data FROM small_blob WHERE key >= ? AND key < ?", bounds).fetchall()
+    files = (stack.folder.path / "blobs" / "keys" / folder).glob("*")
+    return [bytes(data) for (data,) in rows] + [path.read_bytes() for path in files]
 
 
 def add_address(stack: Stack, email: str, state: str = "live") -> None:

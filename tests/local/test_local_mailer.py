@@ -12,7 +12,8 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from local import Stack
-from local.blobs import FileBlobs
+from local.blob_files import FileBlobs
+from local.blobs import LocalBlobs
 from local.capture import Capture
 from local.delivery import GIVE_UP_MS, Deliverer
 from local.links import Links
@@ -86,7 +87,7 @@ class World:
     def __init__(self, folder: Path, database: Database, *, relayed: bool) -> None:
         self.now = now_ms()
         links = Links(b"s", base=lambda: "", clock=self.clock)
-        self.blobs = FileBlobs(folder / "blobs", links=links, durable=False)
+        self.blobs = LocalBlobs(database, FileBlobs(folder / "blobs", durable=False), links=links)
         self.items = SqliteItemStore(database)
         self.queues = SqliteQueues(database, {"inbound": Queue("inbound")}, clock=self.clock)
         self.box = Outbox(database)

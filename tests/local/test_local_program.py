@@ -92,7 +92,7 @@ def test_a_stack_that_cannot_start_leaves_nothing_behind(tmp_path: Path) -> None
 def test_stopping_ends_every_thread_and_removes_throw_away_data() -> None:
     threads = threading.active_count()
     with Stack(template=TEMPLATE) as stack:
-        folder = stack.blobs.path("x").parent
+        folder = stack.folder.path
         httpx.get(stack.http + "/v0/things")
         socket.create_connection(stack.smtp).close()
     stack.stop()

@@ -279,7 +279,7 @@ def test_what_cannot_be_stored_is_451_and_the_server_lives_on(
     stack: Stack, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(stack.blobs, "put", full_disk)
+        broken.setattr(stack.blobs, "staged", full_disk)
         session.open_data()
         refused = session.say(b"first\r\n.")
 

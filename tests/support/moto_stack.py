@@ -25,7 +25,8 @@ from moto.ses.models import ses_backends
 
 from local import links, notice
 from local import template as templates
-from local.blobs import FileBlobs
+from local.blob_files import FileBlobs
+from local.blobs import LocalBlobs
 from local.downloads import Downloads
 from local.feed import to_stream_event
 from local.gateway import Gateway
@@ -34,6 +35,7 @@ from local.queues import failures
 from local.routing import Router
 from local.server import Protocol
 from local.servers import bind
+from local.store.database import Database
 from mailroom.aws.blobs import S3Blobs
 from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.limits import SharedRateLimiter
@@ -169,11 +171,13 @@ class MotoStack:
     def _serve(self) -> None:
         executor = self._undo.enter_context(ThreadPoolExecutor(8))
         folder = Path(self._undo.enter_context(tempfile.TemporaryDirectory()))
+        unused = Database(":memory:")
+        self._undo.callback(unused.close)
         signer = links.Links(b"unused" * 8, base=lambda: self.http, clock=now_ms)
         gateway = Gateway(
             Router(self._template.routes),
             call=self._call,
-            downloads=Downloads(signer, FileBlobs(folder, links=signer, durable=False), executor=executor),
+            downloads=Downloads(signer, LocalBlobs(unused, FileBlobs(folder), links=signer), executor=executor),
             executor=executor,
             max_body_bytes=self._config.max_body_bytes,
             docs_url=self._config.docs_url,
