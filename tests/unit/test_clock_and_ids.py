@@ -28,7 +28,9 @@ def test_wire_time_has_milliseconds_and_comes_back(ms: int) -> None:
     assert parse_instant(written) == ms * 1000
 
 
-@pytest.mark.parametrize("text", ["", "now", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "2024-01-01T00:00:00+99:99", "20240101"])
+@pytest.mark.parametrize(
+    "text", ["", "now", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "2024-01-01T00:00:00+99:99", "20240101"]
+)
 def test_what_is_no_timestamp_raises(text: str) -> None:
     with pytest.raises(ValueError):
         parse_instant(text)
