@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mailroom.messages import handover
+from mailroom.messages.handover import Post
 from mailroom.messages.idempotency import LOCK_MS
-from mailroom.messages.repair import EXPIRES_MS
+from mailroom.messages.repair import EXPIRES_MS, recover
 from mailroom.ports import MailerRefused, MailerThrottled
 from mailroom.store import keys
 from mailroom.store.meter import metered
@@ -152,6 +153,22 @@ def test_a_send_never_heard_of_is_given_up_after_a_day(desk: Desk) -> None:
     assert desk.open_intents() == []
     assert desk.blobs.content == {}
     assert desk.items.get(keys.idempotency(desk.o, "k1")) is None
+
+
+@pytest.mark.parametrize("side", [-1, 1], ids=["before", "after"])
+@pytest.mark.parametrize("call", range(1, 7))
+def test_a_restart_settles_every_interrupted_send_at_once(desk: Desk, call: int, side: int) -> None:
+    """On one machine: what the mailer took is stored, the rest leaves no trace, and the key works without a wait."""
+    inbox = warmed_up(desk)
+    send_and_die(desk, inbox, Executioner(call * side))
+
+    recover(Post.of(desk.runtime))
+    taken = len(desk.mailer.sent)
+    settled = (len(desk.messages(inbox)), desk.open_intents())
+    answer = desk.send(inbox, BODY, key="k1")
+
+    assert settled == (taken, [])
+    assert_one_mail(desk, inbox, answer)
 
 
 def send_notice(intent_id: str, ses_id: str) -> dict[str, Any]:

@@ -28,19 +28,29 @@ def sweep(post: Post) -> int:
 
     Sends nothing: whether to try again is for whoever holds the key.
     """
-    overdue = _overdue(post)
-    rows = post.items.batch_get([keys.intent(row["intent_id"]) for row in overdue]) if overdue else {}
-    return sum(_settle(row, rows.get(keys.intent(row["intent_id"])), post) for row in overdue)
+    now = post.clock()
+    return _settle_all(_open(post, until=keys.listing_sort(now - LOCK_MS, "")), post, heard_until=now - EXPIRES_MS)
 
 
-def _overdue(post: Post) -> list[Item]:
-    latest = keys.listing_sort(post.clock() - LOCK_MS, "")
-    queries = tuple(Query("idx", keys.open_intents(shard), PER_SHARD, low="0", high=latest) for shard in range(intents.SHARDS))
+def recover(post: Post) -> int:
+    """At the start of a deployment that is one process, before it serves: every open send was interrupted, and its mailer knows
+    for certain what it took. The rest was not sent, and is given up at once, so that its key is free. How many were settled."""
+    return _settle_all(_open(post, until=None), post, heard_until=None)
+
+
+def _settle_all(open_rows: list[Item], post: Post, *, heard_until: int | None) -> int:
+    """Sends begun after `heard_until` may still be heard of; None: nothing will be."""
+    rows = post.items.batch_get([keys.intent(row["intent_id"]) for row in open_rows]) if open_rows else {}
+    return sum(_settle(row, rows.get(keys.intent(row["intent_id"])), post, heard_until) for row in open_rows)
+
+
+def _open(post: Post, *, until: str | None) -> list[Item]:
+    queries = tuple(Query("idx", keys.open_intents(shard), PER_SHARD, low="0", high=until) for shard in range(intents.SHARDS))
     pages = post.items.fetch(Reads(queries=queries)).pages
     return [row for query in queries for row in pages.get(query, [])]
 
 
-def _settle(open_row: Item, row: Item | None, post: Post) -> bool:
+def _settle(open_row: Item, row: Item | None, post: Post, heard_until: int | None) -> bool:
     if row is None or row["state"] != "open":
         post.items.write([Delete(Key("idx", open_row["pk"], open_row["sk"]))])
         return True
@@ -48,7 +58,7 @@ def _settle(open_row: Item, row: Item | None, post: Post) -> bool:
     if (message_id := accepted_id(intent, row.get("provider_message_id"), post)) is not None:
         store_accepted(intent, message_id, None, post)
         return True
-    if post.clock() - intent.created_at < EXPIRES_MS:
+    if heard_until is not None and intent.created_at > heard_until:
         return False
     log.logger.warning("send given up", intent_id=intent.intent_id)
     intents.abandon(intent, items=post.items, blobs=post.blobs)
