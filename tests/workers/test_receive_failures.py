@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from mailroom.aws.streams import record_of
+from mailroom.callers import Caller
+from mailroom.messages.delete import delete_message
 from mailroom.store import keys
 from mailroom.store.port import Delete, Set, StoreBusy
 from tests.support.crashes import Executioner, Killed
@@ -189,6 +192,54 @@ def test_mail_for_an_earlier_inbox_of_the_same_address_is_dropped(desk: Desk) ->
 
     assert failed == []
     assert desk.messages(inbox) == []
+
+
+def follow_changes(desk: Desk) -> None:
+    changes, _ = desk.items.feed.read(None, 10_000)  # type: ignore[attr-defined]
+    records = [record_of(change) for change in changes if change.table == "core"]
+    assert desk.work("index.follow_changes", {"Records": records}) == {"batchItemFailures": []}
+
+
+@pytest.mark.parametrize("message_id", ["<m1@example.com>", None])
+def test_a_deleted_message_stays_deleted_when_its_notice_comes_again(desk: Desk, message_id: str | None) -> None:
+    inbox, caller = desk.inbox(), Caller(desk.o, "organization", desk.o)
+    record = desk.arrive(mail(message_id=message_id), inbox)
+    desk.receive(record)
+    [message] = desk.messages(inbox)
+    delete_message(caller, inbox, message["message_id"], items=desk.items, clock=desk.clock, shards=1)
+    follow_changes(desk)
+
+    failed = desk.receive(record)
+
+    assert failed == []
+    assert (desk.messages(inbox), desk.threads(inbox)) == ([], [])
+    assert [key for key in desk.blobs.content if not key.startswith("ses/")] == []
+    assert len(desk.events(inbox, "message.received")) == 1
+
+
+def test_a_deleted_mail_that_is_sent_once_more_is_a_new_one(desk: Desk) -> None:
+    inbox, caller = desk.inbox(), Caller(desk.o, "organization", desk.o)
+    desk.receive(desk.arrive(mail(), inbox))
+    delete_message(caller, inbox, "<m1@example.com>", items=desk.items, clock=desk.clock, shards=1)
+    follow_changes(desk)
+
+    desk.receive(desk.arrive(mail(), inbox))
+
+    assert len(desk.messages(inbox)) == 1
+
+
+def test_blobs_of_a_delivery_that_died_before_its_inbox_was_created_again_are_swept_up(desk: Desk) -> None:
+    inbox = desk.inbox()
+    record = desk.arrive(mail(), inbox)
+    receive_and_die(desk, record, 4)
+    desk.items.write([Delete(keys.inbox(desk.o, inbox))])
+    desk.clock.advance(60_000)
+    desk.inbox()
+
+    failed = desk.receive(record)
+
+    assert failed == []
+    assert [key for key in desk.blobs.content if not key.startswith("ses/")] == []
 
 
 def test_blobs_of_a_delivery_that_died_with_its_inbox_are_swept_up(desk: Desk) -> None:

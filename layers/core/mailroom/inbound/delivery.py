@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import cast
 
 from mailroom.clock import Clock
-from mailroom.inbound.composition import Content, attachment_id, message_id_of, received_message
+from mailroom.inbound.composition import Content, attachment_id, message_id_of, message_uid, received_message
 from mailroom.inbound.notice import Arrival
 from mailroom.inboxes.record import InboxRecord
 from mailroom.messages.commit import InboxGone, NewMessage, Outcome, commit, known
@@ -17,6 +17,7 @@ from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore
 
 CLOCK_SKEW_MS = 500
+"""A mail that came longer than this before the inbox was created was meant for an earlier one with the same address."""
 
 
 def deliver(
@@ -32,17 +33,28 @@ def deliver(
     shards: int,
     pause: Callable[[float], None] = time.sleep,
 ) -> Outcome | None:
-    """None where the inbox is gone or paused: the mail is dropped. Raises what the stores raise; a later try then goes on.
+    """None where the mail is dropped: the inbox is gone, paused or a later one, or the mail was deleted since an earlier delivery
+    of its notice. Raises what the stores raise; a later try then goes on.
 
     Blobs are written before the transaction, under keys that every try shares, so only a mail that is certainly not stored takes
     them away again.
     """
     mail = content.mail
-    message_id = message_id_of(arrival, mail, inbox_id)
-    target = Target(o, inbox_id, message_id, candidates(message_id, mail.in_reply_to, mail.references))
+    message_id, uid = message_id_of(arrival, mail, inbox_id), message_uid(arrival, o, inbox_id)
+    target = Target(
+        o,
+        inbox_id,
+        message_id,
+        candidates(message_id, mail.in_reply_to, mail.references),
+        deleted_mail=keys.deleted_mail(o, inbox_id, uid),
+    )
     seen = look(target, items=items)
-    inbox = _open_inbox(seen.inbox, arrival)
+    inbox = _open_inbox(seen.inbox)
     if inbox is None:
+        return None
+    if seen.deleted or arrival.ts + CLOCK_SKEW_MS < inbox["created_at"]:
+        # An earlier try may have left its blobs behind the purge.
+        blobs.delete_prefix(keys.blob_message(o, inbox_id, uid))
         return None
     new = received_message(arrival, content, labels, o, inbox, now=clock())
     if (outcome := known(new, seen)) is not None:
@@ -73,8 +85,7 @@ def discard_blobs(new: NewMessage, *, blobs: BlobStore) -> None:
     blobs.delete_prefix(keys.blob_message(new.organization_id, new.record["inbox_id"], new.record["uid"]))
 
 
-def _open_inbox(row: Item | None, arrival: Arrival) -> InboxRecord | None:
-    """A mail that came before the inbox was created was meant for an earlier one with the same address."""
+def _open_inbox(row: Item | None) -> InboxRecord | None:
     if row is None or "state" in row or row.get("status") == "paused":
         return None
-    return cast(InboxRecord, row) if arrival.ts + CLOCK_SKEW_MS >= row["created_at"] else None
+    return cast(InboxRecord, row)

@@ -7,24 +7,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from mailroom.clock import Clock
 from mailroom.index.label_events import label_events
 from mailroom.messages.index import IndexEntry, drop_entry, message_entries, thread_entries, without
 from mailroom.messages.record import MessageRecord
 from mailroom.ports import BlobStore
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord, Delete, Item, ItemStore, Put, Update
+from mailroom.store.port import ChangeRecord, Delete, Item, ItemStore, Key, Put, Update
 from mailroom.threads.delete import empty
 from mailroom.threads.record import ThreadRecord
 
 Write = Put | Update | Delete
 
+DELETED: Item = {"state": "deleted"}
 
-def follow(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, shards: int) -> None:
+
+NOTICES_LIVE_MS = 15 * 24 * 3600 * 1000
+"""Longer than a queue keeps the notice of an arrived mail."""
+
+
+def follow(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, clock: Clock, shards: int) -> None:
     """Raises StoreBusy, OSError; then the changes must come again, from the first on."""
     writes = [write for change in changes for write in writes_of(change, shards=shards)]
     if writes:
         items.write(writes)
-    _drop_blobs([change for change in changes if keys.is_message(change.key)], items=items, blobs=blobs)
+    _bury([change for change in changes if keys.is_message(change.key)], items=items, blobs=blobs, now=clock())
     for change in changes:
         if keys.is_thread(change.key) and change.new is not None and change.new.get("deleting"):
             o, inbox_id = keys.owner(change.key.pk)
@@ -54,12 +61,27 @@ def _dropped(change: ChangeRecord, before: Iterable[IndexEntry], after: Iterable
     return [drop_entry(entry, change.old["ver"]) for entry in without(before, after)] if change.old is not None else []
 
 
-def _drop_blobs(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore) -> None:
-    """A mail that was deleted and delivered again owns blobs of the same name: they stay while its row is there."""
+def _bury(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, now: int) -> None:
+    """Takes away the blobs of deleted messages, and notes that their arrival is no news any more. Those whose row is there again
+    stay. An inbox that goes as a whole needs no notes: a later one refuses the mail of an earlier one."""
     gone = [change for change in changes if change.old is not None and (change.new or {}).get("uid") != change.old["uid"]]
-    current = items.batch_get([change.key for change in gone]) if gone else {}
+    if not gone:
+        return
+    inboxes = {change.key.pk: keys.inbox(*keys.owner(change.key.pk)) for change in gone}
+    current = items.batch_get([*(change.key for change in gone), *inboxes.values()])
+    gone = [change for change in gone if current.get(change.key, {}).get("uid") != cast(Item, change.old)["uid"]]
+    notes = [
+        _note(cast(Item, each.old), each.key, now) for each in gone if "state" not in current.get(inboxes[each.key.pk], DELETED)
+    ]
+    if notes := [note for note in notes if note is not None]:
+        items.write(notes)
     for change in gone:
-        old = cast(MessageRecord, change.old)
-        if current.get(change.key, {}).get("uid") != old["uid"]:
-            o, inbox_id = keys.owner(change.key.pk)
-            blobs.delete_prefix(keys.blob_message(o, inbox_id, old["uid"]))
+        o, inbox_id = keys.owner(change.key.pk)
+        blobs.delete_prefix(keys.blob_message(o, inbox_id, cast(Item, change.old)["uid"]))
+
+
+def _note(old: Item, key: Key, now: int) -> Put | None:
+    until = old["ts"] + NOTICES_LIVE_MS
+    if "received" not in old["labels"] or until < now:
+        return None
+    return Put(keys.deleted_mail(*keys.owner(key.pk), old["uid"]), {"ttl": until // 1000})

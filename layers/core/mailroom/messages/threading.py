@@ -31,6 +31,8 @@ class Target:
     message_id: str
     candidates: tuple[str, ...] = ()
     thread_id: str | None = None
+    deleted_mail: Key | None = None
+    """Where it would be written that this very mail was here before and was deleted."""
 
     def key(self) -> Key:
         return keys.message(self.organization_id, self.inbox_id, self.message_id)
@@ -47,6 +49,8 @@ class Surroundings:
     """What the store holds around a target."""
 
     inbox: Item | None = None
+    deleted: bool = False
+    """The target was here before and was deleted."""
     message: MessageRecord | None = None
     """Stored under the target's own id."""
     parents: dict[str, MessageRecord] = field(default_factory=dict)
@@ -81,9 +85,11 @@ def look(target: Target, *, items: ItemStore) -> Surroundings:
     waited = {each: keys.reference(o, inbox_id, each) for each in (target.message_id, *target.waiting())}
     inbox = keys.inbox(o, inbox_id)
     wanted = {target.thread_id: keys.thread(o, inbox_id, target.thread_id)} if target.thread_id else {}
-    found = items.fetch(Reads(tuple({inbox, target.key(), *messages.values(), *waited.values(), *wanted.values()}))).items
+    deleted = (target.deleted_mail,) if target.deleted_mail else ()
+    found = items.fetch(Reads(tuple({inbox, target.key(), *deleted, *messages.values(), *waited.values(), *wanted.values()}))).items
     seen = Surroundings(
         inbox=found.get(inbox),
+        deleted=any(key in found for key in deleted),
         message=cast(MessageRecord | None, found.get(target.key())),
         parents={each: cast(MessageRecord, found[key]) for each, key in messages.items() if key in found},
         waiting={each: found[key]["thread_id"] for each, key in waited.items() if key in found},

@@ -93,6 +93,11 @@ def reference(o: str, inbox_id: str, message_id: str) -> Key:
     return Key("core", inbox_partition(o, inbox_id), f"R#{digest26(message_id)}")
 
 
+def deleted_mail(o: str, inbox_id: str, uid: str) -> Key:
+    """Says that a received mail was stored and deleted, as long as its notice may come again."""
+    return Key("core", inbox_partition(o, inbox_id), f"X#{uid}")
+
+
 def thread(o: str, inbox_id: str, thread_id: str) -> Key:
     return Key("core", inbox_partition(o, inbox_id), f"T#{enc(thread_id)}")
 
