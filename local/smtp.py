@@ -1,7 +1,7 @@
 """Mail in over SMTP: 250 is answered only after the raw mail and its place in the queue are durable (design: flows.md).
 
-aiosmtpd speaks the protocol; DATA is read here, because mails with long lines are to be kept as they are and a 40 MB mail must not
-be handled line by line. Only CRLF.CRLF ends a mail; bare CR and LF are content (RFC 5321, 2.3.8 and 4.1.1.4).
+aiosmtpd speaks the protocol; DATA is read by `local.smtp_data`, because mails with long lines are to be kept as they are and a
+40 MB mail must not be handled line by line.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import re
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from local import notice
 from local.addresses import classify
+from local.smtp_data import CHUNK, read_stuffed, undotted
 from mailroom.clock import Clock
 from mailroom.ids import uuid7
 from mailroom.store.port import StoreError
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from local.store.database import Database
     from mailroom.store.port import ItemStore
 
+T = TypeVar("T")
 VerdictSource = Literal["pass", "header"]
 
 MAX_RECIPIENTS = 100
@@ -37,10 +38,7 @@ MAX_CONNECTIONS = 200
 MAX_MAILS_PER_CONNECTION = 10_000
 TIMEOUT_S = 300
 
-_CHUNK = 64 * 1024
-_END = b"\r\n.\r\n"
 _BUSY = "451 4.3.0 Cannot store the mail now, try again later"
-_DOTTED = re.compile(rb"\n\.")
 
 _log = logging.getLogger(__name__)
 # aiosmtpd logs addresses and commands.
@@ -86,7 +84,7 @@ class Reception:
             return server.fault("550 5.1.1 No such address here")
         look_up = functools.partial(classify, address, items=self._items, domain=self._domain)
         try:
-            kind = await self._in_thread(look_up)
+            kind = await self.in_thread(look_up)
         except StoreError:
             _log.exception("address lookup failed")
             return _BUSY
@@ -102,7 +100,7 @@ class Reception:
         assert isinstance(raw, bytes)
         sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         try:
-            provider_id = await self._in_thread(functools.partial(self.accept, raw, sender, tuple(envelope.rcpt_tos)))
+            provider_id = await self.in_thread(functools.partial(self.accept, raw, sender, tuple(envelope.rcpt_tos)))
         except (OSError, StoreError):
             _log.exception("cannot store a mail")
             return _BUSY
@@ -133,14 +131,14 @@ class Reception:
         self._queues.ring("inbound")
         return provider_id
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    async def in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
 
 class Server(SMTP):
     """One connection."""
 
-    line_length_limit = _CHUNK
+    line_length_limit = CHUNK
 
     def __init__(self, reception: Reception, connections: set[Server], *, max_bytes: int, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -160,6 +158,7 @@ class Server(SMTP):
             },
             loop=loop,
         )
+        self._reception = reception
         self._connections = connections
         self._faults = 0
 
@@ -204,7 +203,7 @@ class Server(SMTP):
             await self.push("501 5.5.4 DATA takes no arguments")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        data = await self._read_data()
+        data = await self._read_mail()
         if data is None:
             status = "552 5.3.4 The mail is too large"
         else:
@@ -213,48 +212,16 @@ class Server(SMTP):
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         await self.push(status)
 
-    async def _read_data(self) -> bytes | None:
-        """Up to the end mark, with the dots taken back; None if there was more than the limit, which is read and thrown away."""
-        assert self.data_size_limit is not None
-        chunks: list[bytes] = []
-        size, tail = 0, b"\r\n"
-        while not tail.endswith(_END):
-            chunk = await self._read_chunk()
-            tail = (tail + chunk)[-len(_END) :] if len(chunk) < len(_END) else chunk[-len(_END) :]
-            size += len(chunk)
-            if size <= self.data_size_limit + len(_END):
-                chunks.append(chunk)
-            else:
-                chunks.clear()
-        if not chunks:
+    async def _read_mail(self) -> bytes | None:
+        """None if it is larger than the limit."""
+        limit = self.data_size_limit
+        assert limit is not None
+        # Doubled dots do not count (RFC 1870, 5); at worst every third octet is one.
+        stuffed = await read_stuffed(self._reader, limit=limit * 4 // 3 + CHUNK, alive=self._reset_timeout)
+        if stuffed is None:
             return None
-        data = b"".join(chunks)[: -len(b".\r\n")]
-        chunks.clear()
-        return _undotted(data)
-
-    async def _read_chunk(self) -> bytes:
-        """A piece that ends where the end mark may end, or a piece of a long line."""
-        self._reset_timeout()
-        try:
-            return await self._reader.readuntil(b".\r\n")
-        except asyncio.LimitOverrunError as error:
-            return await self._reader.readexactly(error.consumed)
-
-
-def _undotted(data: bytes) -> bytes:
-    """Takes back the sender's dot-stuffing (RFC 5321, 4.5.2). Senders also double dots behind a bare LF; those only go in pairs."""
-    if data.startswith(b"."):
-        data = data[1:]
-    if b"\n." not in data:
-        return data
-
-    def replacement(match: re.Match[bytes]) -> bytes:
-        start = match.start()
-        after_crlf = start > 0 and data[start - 1] == 0x0D
-        doubled = data[start + 2 : start + 3] == b"."
-        return b"\n" if after_crlf or doubled else b"\n."
-
-    return _DOTTED.sub(replacement, data)
+        raw = await self._reception.in_thread(functools.partial(undotted, stuffed))
+        return raw if len(raw) <= limit else None
 
 
 def _is_text(address: str) -> bool:
