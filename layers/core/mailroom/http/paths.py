@@ -29,7 +29,7 @@ def path_parameters(resource: str, path: str, given: Mapping[str, str] | None = 
 def raw_tail(resource: str, path: str) -> str:
     """What stands for `{proxy+}` in the path, undecoded."""
     names = resource.strip("/").split("/")[:-1]
-    parts = path.strip("/").split("/")
+    parts = path.lstrip("/").split("/")
     offset = _offset(names, parts) or 0
     return "/".join(parts[offset + len(names) :])
 
