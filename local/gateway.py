@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from local import links, proxy
 from local.downloads import Downloads
 from mailroom.errors import (
-    BadRequest,
     InternalError,
     MailroomError,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
     ServiceUnavailable,
+    ValidationError,
 )
 from mailroom.http.answers import error_response
 
@@ -123,7 +123,7 @@ class Gateway:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 return await self._read(receive)
         except TimeoutError:
-            raise BadRequest("The request body did not arrive in time") from None
+            raise ValidationError.at((), "The request body did not arrive in time") from None
 
     async def _read(self, receive: Receive) -> bytes:
         chunks: list[bytes] = []

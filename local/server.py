@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -57,8 +58,9 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         head = b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: "
+        length_and_id = f"{len(_BAD_REQUEST)}\r\nx-request-id: {uuid.uuid4()}\r\n\r\n".encode()
         if not self.transport.is_closing():
-            self.transport.write(head + str(len(_BAD_REQUEST)).encode() + b"\r\n\r\n" + _BAD_REQUEST)
+            self.transport.write(head + length_and_id + _BAD_REQUEST)
             self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
