@@ -19,6 +19,7 @@ from typing import Any
 
 import boto3
 import uvicorn
+from moto.dynamodb.models.table import StreamRecord
 from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
@@ -67,10 +68,16 @@ def _serialize(handler: type[DynamoHandler]) -> None:
     handler.call_action = one_at_a_time  # type: ignore[method-assign]
 
 
+def _share_history(record: type[StreamRecord]) -> None:
+    """That copy would hold the stream from its beginning; its records never change."""
+    record.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+
+
 @cache
 def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
     _serialize(DynamoHandler)
+    _share_history(StreamRecord)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -1,0 +1,74 @@
+"""The real SDK, sync and async, with every answer that it gets validated against the contract on its way."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import Any
+
+import httpx
+from agentmail import AgentMail, AsyncAgentMail
+from agentmail.environment import AgentMailEnvironment
+
+from tests.support import contract
+from tests.support.stacks import Backend
+
+Method = Callable[..., Any]
+
+
+class Watch:
+    """What passed by, as (method, path as the contract writes it)."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+
+    def note(self, answer: httpx.Response) -> None:
+        path = answer.request.url.raw_path.decode().partition("?")[0]
+        contract.check(answer.request.method, path, answer.status_code, json.loads(answer.content) if answer.content else None)
+        endpoint = contract.find_endpoint(answer.request.method, path)
+        assert endpoint is not None
+        self.seen.append((endpoint["method"], endpoint["path"]))
+
+
+class Sdk:
+    """`call(name)` is the SDK's method of that name, `inboxes.messages.list` for example."""
+
+    def __init__(self, watch: Watch, method: Callable[[str], Method]) -> None:
+        self.watch = watch
+        self.call = method
+
+
+@contextlib.contextmanager
+def sync_sdk(backend: Backend) -> Iterator[Sdk]:
+    watch = Watch()
+
+    def note(answer: httpx.Response) -> None:
+        answer.read()
+        watch.note(answer)
+
+    with httpx.Client(timeout=60, trust_env=False, event_hooks={"response": [note]}) as http:
+        client = AgentMail(api_key=backend.api_key, environment=_environment(backend), httpx_client=http)
+        yield Sdk(watch, lambda name: attrgetter(name)(client))
+
+
+@contextlib.contextmanager
+def async_sdk(backend: Backend) -> Iterator[Sdk]:
+    """Its methods block like the others, each in turn on one loop."""
+    watch = Watch()
+
+    async def note(answer: httpx.Response) -> None:
+        await answer.aread()
+        watch.note(answer)
+
+    http = httpx.AsyncClient(timeout=60, trust_env=False, event_hooks={"response": [note]})
+    client = AsyncAgentMail(api_key=backend.api_key, environment=_environment(backend), httpx_client=http)
+    with asyncio.Runner() as runner:
+        yield Sdk(watch, lambda name: lambda *given, **named: runner.run(attrgetter(name)(client)(*given, **named)))
+        runner.run(http.aclose())
+
+
+def _environment(backend: Backend) -> AgentMailEnvironment:
+    return AgentMailEnvironment(http=backend.http, websockets=backend.ws)
