@@ -169,6 +169,18 @@ def test_history_behind_the_end_of_the_document_is_removed() -> None:
     assert extract_html(mail) == f"<html><body>{NEW}</body></html>"
 
 
+def test_an_answer_behind_the_end_of_the_document_is_kept() -> None:
+    mail = f"<html><body>{NEW}</body></html><html><body><p>More</p>{HISTORY['gmail']}</body></html>"
+
+    assert extract_html(mail) == f"<html><body>{NEW}<p>More</p></body></html>"
+
+
+def test_an_element_with_countless_attributes_comes_back_as_it_is() -> None:
+    mail = f"{NEW}<p {' '.join(f'a{number}' for number in range(100_000))}>x</p>{HISTORY['gmail']}"
+
+    assert extract_html(mail) is mail
+
+
 def test_a_fragment_stays_a_fragment() -> None:
     assert extract_html(f"Hi <b>Bob</b>, 1 &lt; 2{HISTORY['thunderbird']}") == "Hi <b>Bob</b>, 1 &lt; 2"
 

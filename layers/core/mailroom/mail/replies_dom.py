@@ -36,16 +36,33 @@ class Place(NamedTuple):
 
 
 def gather(body: etree._Element) -> None:
-    """Take what was written behind the end of the body into it, where it is shown."""
-    last = next(body.iterchildren(reversed=True), None)
-    behind = body.tail or ""
+    """Take what was written behind the end of the body, or of the document, into the body, where it is shown."""
+    _append_text(body, body.tail)
     body.tail = None
+    root = body.getparent()
+    behind = [*body.itersiblings(), *([] if root is None else root.itersiblings(etree.Element))]
+    for element in behind:
+        _append(body, element)
+
+
+def _append(body: etree._Element, element: etree._Element) -> None:
+    if element.tag not in {"html", "body"}:
+        body.append(element)
+        return
+    _append_text(body, element.text)
+    for child in list(element):
+        _append(body, child)
+    _append_text(body, element.tail)
+
+
+def _append_text(body: etree._Element, text: str | None) -> None:
+    if not text:
+        return
+    last = next(body.iterchildren(reversed=True), None)
     if last is None:
-        body.text = _valid((body.text or "") + behind)
+        body.text = _valid((body.text or "") + text)
     else:
-        last.tail = _valid((last.tail or "") + behind)
-    for sibling in list(body.itersiblings()):
-        body.append(sibling)
+        last.tail = _valid((last.tail or "") + text)
 
 
 def flatten(body: etree._Element, *, preformatted: bool = False) -> tuple[list[Line], list[Place]]:
