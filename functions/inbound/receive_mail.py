@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailroom.inbound.worker import Failures, receive_batch
-from mailroom.runtime import current
+from mailroom.runtime import Runtime, worker
 
 
-def handler(event: Mapping[str, Any], context: Any = None) -> Failures:
-    return receive_batch(event, runtime=current())
+@worker
+def handler(event: Mapping[str, Any], runtime: Runtime) -> Failures:
+    return receive_batch(event, runtime=runtime)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from mailroom.inboxes.purge import purge_inbox
-from mailroom.runtime import current
+from mailroom.runtime import Runtime, worker
 
 
-def handler(event: dict[str, Any], context: Any = None) -> dict[str, list[dict[str, str]]]:
-    runtime = current()
+@worker
+def handler(event: Mapping[str, Any], runtime: Runtime) -> dict[str, list[dict[str, str]]]:
     for record in event["Records"]:
         request = json.loads(record["body"])
         o, inbox_id = request["organization_id"], request["inbox_id"]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailroom.index.batch import follow_batch
-from mailroom.runtime import current
+from mailroom.runtime import Runtime, worker
 
 
-def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, Any]:
-    return follow_batch(event, current())
+@worker
+def handler(event: Mapping[str, Any], runtime: Runtime) -> dict[str, Any]:
+    return follow_batch(event, runtime)

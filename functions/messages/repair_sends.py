@@ -7,8 +7,9 @@ from typing import Any
 
 from mailroom.messages.handover import Post
 from mailroom.messages.repair import sweep
-from mailroom.runtime import current
+from mailroom.runtime import Runtime, worker
 
 
-def handler(event: Mapping[str, Any], context: Any = None) -> dict[str, int]:
-    return {"settled": sweep(Post.of(current()))}
+@worker
+def handler(event: Mapping[str, Any], runtime: Runtime) -> dict[str, int]:
+    return {"settled": sweep(Post.of(runtime))}

@@ -7,9 +7,9 @@ from typing import Any
 
 from mailroom.messages.handover import Post
 from mailroom.outbound.notices import Failures, note_batch
-from mailroom.runtime import current
+from mailroom.runtime import Runtime, worker
 
 
-def handler(event: Mapping[str, Any], context: Any = None) -> Failures:
-    runtime = current()
+@worker
+def handler(event: Mapping[str, Any], runtime: Runtime) -> Failures:
     return note_batch(event, Post.of(runtime), region=runtime.config.region)

@@ -5,11 +5,13 @@ A context variable rather than a global, so that several stacks can live in one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mailroom.clock import Clock, now_ms
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from mailroom.config import Config
     from mailroom.ports import BlobStore, Fetcher, Mailer, Queues, RateLimiter
     from mailroom.store.port import ItemStore
+
+T = TypeVar("T")
+Event = Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -55,3 +60,20 @@ def using(runtime: Runtime) -> Iterator[Runtime]:
         yield runtime
     finally:
         _current.reset(token)
+
+
+def worker(function: Callable[[Event, Runtime], T]) -> Callable[[Event, object], T]:
+    """Wraps `(event, runtime) -> answer` into a Lambda handler: queue, stream and schedule workers, operator functions."""
+    warm_up()
+
+    @functools.wraps(function)
+    def handler(event: Event, context: object = None) -> T:
+        return function(event, current())
+
+    return handler
+
+
+def warm_up() -> None:
+    """Lambda gives a function that is being loaded the whole CPU: adapters and client are made then, not in the first request."""
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        current()

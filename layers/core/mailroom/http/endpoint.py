@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailroom import log
 from mailroom.callers import Caller
@@ -24,17 +24,20 @@ from mailroom.errors import (
     ValidationError,
 )
 from mailroom.http.answers import Answer, error_response, success
-from mailroom.http.body import Body
 from mailroom.http.params import Params
 from mailroom.http.paths import path_parameters
 from mailroom.http.tokens import Paging, read_paging
 from mailroom.keys.credentials import bearer_value, caller_of, is_session_token, note_use, refuse_session_token, secret_hash
-from mailroom.runtime import Runtime, current
+from mailroom.runtime import Runtime, current, warm_up
 from mailroom.secret import signing_key
 from mailroom.store import keys
 from mailroom.store.meter import metered
 from mailroom.store.port import Item, ItemTooLarge, Reads, StoreBusy
 from mailroom.store.prefetch import PrefetchedStore
+
+if TYPE_CHECKING:
+    # Endpoints without a body need no validator.
+    from mailroom.http.body import Body
 
 Event = Mapping[str, Any]
 MAX_HINTS = 10_000
@@ -94,6 +97,8 @@ def endpoint(
     "Order of checks"); all others get it from the handler's first line.
     """
     permissions = (permission,) if isinstance(permission, str) else tuple(permission or ())
+
+    warm_up()
 
     def wrap(function: Callable[[Request], Any]) -> Handler:
         @functools.wraps(function)
