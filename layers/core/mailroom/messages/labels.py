@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mailroom.callers import RESTRICTED_LABELS, Caller
 from mailroom.errors import FieldError, MissingPermission, ValidationError
-from mailroom.http.body import Schema, checked, string, strings
+from mailroom.http.body import Schema, checked, list_of, string, strings
 
 SYSTEM = frozenset(
     {
@@ -56,8 +56,8 @@ def changes() -> Schema:
 
 
 def for_sending() -> Schema:
-    """A body field of labels that a new message or draft starts with."""
-    return strings(checked(string(), _sendable))
+    """A body field of labels that a new message or draft starts with: a list only."""
+    return list_of(checked(string(), _sendable))
 
 
 def require_change(add: Iterable[str], remove: Iterable[str], caller: Caller) -> None:
