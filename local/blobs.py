@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from local.blob_files import FileBlobs
 from local.blob_rows import BlobRows
 from mailroom.ports import BlobMissing
+from mailroom.store.port import StoreError
 
 if TYPE_CHECKING:
     from local.links import Links
@@ -30,7 +31,12 @@ class LocalBlobs:
 
     def put(self, key: str, data: bytes, *, content_type: str = "application/octet-stream") -> None:
         """`content_type` is not kept: who asks for a URL names it."""
-        self._database.write(self.staged(key, data))
+        keep = self.staged(key, data)
+        try:
+            self._database.write(keep)
+        except StoreError:
+            self.unstage(key)
+            raise
 
     def staged(self, key: str, data: bytes) -> Callable[[sqlite3.Connection], None]:
         """What remains to be done in the transaction that makes the blob exist together with something else. A large one is
@@ -64,11 +70,12 @@ class LocalBlobs:
 
     def delete(self, keys: Iterable[str]) -> None:
         doomed = list(keys)
-        self._rows.delete(doomed)
         self._files.delete(doomed)
+        self._rows.delete(doomed)
 
     def delete_prefix(self, prefix: str) -> int:
-        return self._rows.delete_prefix(prefix) + self._files.delete_prefix(prefix)
+        # Files first: on a full disk a row may not even be deletable.
+        return self._files.delete_prefix(prefix) + self._rows.delete_prefix(prefix)
 
     def url(self, key: str, *, filename: str | None, content_type: str | None, inline: bool, seconds: int) -> str:
         return self._links.url(key, filename=filename, content_type=content_type, inline=inline, seconds=seconds)

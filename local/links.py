@@ -10,17 +10,15 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from mailroom.clock import Clock
+from mailroom.downloads import DEFAULT_TYPE, disposition, shown_inline
 
 PATH = "/blobs/"
 
 _CONTENT_TYPE = re.compile(
     r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}(?:; ?[A-Za-z0-9!#$&^_.+-]+=[\"A-Za-z0-9 !#$&^_.+:/'()-]+)*"
 )
-_FALLBACK = re.compile(r"[^A-Za-z0-9 !#$&+.^_`|~()\[\]{}@=,-]")
-_DEFAULT_TYPE = "application/octet-stream"
 
 
 class BadLink(Exception):
@@ -35,13 +33,8 @@ class Link:
     inline: bool
 
     def disposition(self) -> str:
-        """Content-Disposition: an ASCII fallback and the exact name (RFC 6266, RFC 8187)."""
-        kind = "inline" if self.inline else "attachment"
-        if not self.filename:
-            return kind
-        fallback = _FALLBACK.sub("_", self.filename)
-        exact = quote(self.filename.encode("utf-8", "replace"), safe="")
-        return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{exact}"
+        """Content-Disposition, the same as on AWS."""
+        return disposition(self.filename, inline=self.inline and shown_inline(self.content_type))
 
 
 class Links:
@@ -66,7 +59,7 @@ class Links:
         key, expires, filename, content_type, inline = json.loads(payload)
         if self._clock() // 1000 >= expires:
             raise BadLink
-        known = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else _DEFAULT_TYPE
+        known = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else DEFAULT_TYPE
         return Link(key, filename, known, inline)
 
     def _sign(self, payload: bytes) -> bytes:

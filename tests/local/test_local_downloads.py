@@ -60,7 +60,7 @@ def test_a_filename_cannot_leave_its_header(stack: Stack, key: str, filename: st
 
 
 def test_the_exact_filename_is_given_for_rfc_8187(stack: Stack, key: str) -> None:
-    header = httpx.get(url(stack, key, filename='ü "x".txt', inline=True)).headers["content-disposition"]
+    header = httpx.get(url(stack, key, filename='ü "x".txt', content_type="text/plain", inline=True)).headers["content-disposition"]
 
     assert header == "inline; filename=\"_ _x_.txt\"; filename*=UTF-8''%C3%BC%20%22x%22.txt"
 

@@ -24,6 +24,12 @@ def disposition(filename: str | None, *, inline: bool) -> str:
     return f"{kind}; filename=\"{fallback}\"; filename*=UTF-8''{exact}"
 
 
+def shown_inline(content_type: str | None) -> bool:
+    """Whether a browser may show it in place: pictures, sound, film and plain text, nothing that can carry a script."""
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind == "text/plain" or (kind.startswith(("image/", "audio/", "video/")) and not kind.endswith(("xml", "/svg")))
+
+
 def safe_type(content_type: str | None) -> str:
     """The type if it is one that a header may carry, else `application/octet-stream`."""
     return content_type if content_type and _TYPE.fullmatch(content_type) else DEFAULT_TYPE

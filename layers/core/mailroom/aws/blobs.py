@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from mailroom.downloads import disposition, safe_type
+from mailroom.downloads import disposition, safe_type, shown_inline
 from mailroom.ports import BlobMissing
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class S3Blobs:
             Params={
                 "Bucket": self._bucket,
                 "Key": key,
-                "ResponseContentDisposition": disposition(filename, inline=inline),
+                "ResponseContentDisposition": disposition(filename, inline=inline and shown_inline(content_type)),
                 "ResponseContentType": safe_type(content_type),
             },
             ExpiresIn=seconds,
