@@ -70,7 +70,7 @@ def read_paging(
 
 def seal(position: Position, bound: bytes, key: bytes) -> str:
     payload = json.dumps(position, separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(_sign(payload, bound, key) + payload).rstrip(b"=").decode()
+    return _encoded(_sign(payload, bound, key) + payload)
 
 
 def unseal(token: str, bound: bytes, key: bytes) -> Position:
@@ -79,6 +79,9 @@ def unseal(token: str, bound: bytes, key: bytes) -> Position:
         if len(token) > MAX_TOKEN:
             raise ValueError
         raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        # The last character has bits that decode to nothing: a token is only what was issued.
+        if _encoded(raw) != token:
+            raise ValueError
     except ValueError:
         raise ValidationError.at("page_token", "Page token is malformed") from None
     signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
@@ -86,6 +89,10 @@ def unseal(token: str, bound: bytes, key: bytes) -> Position:
         raise _foreign()
     position: Position = json.loads(payload)
     return position
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _foreign() -> ValidationError:
