@@ -139,7 +139,7 @@ class Body(Generic[T]):
             return cast(T, self._validator.validate_python(value))
         except CoreError as error:
             raise ValidationError(
-                FieldError(tuple(part["loc"]), _message(part["type"], part["msg"]))
+                FieldError(_sent_path(value, part["loc"]), _message(part["type"], part["msg"]))
                 for part in error.errors(include_url=False, include_context=True, include_input=False)
             ) from None
 
@@ -158,6 +158,18 @@ def decode(raw: bytes | str | None) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValidationError([FieldError((), "Body is not a JSON object")])
     return value
+
+
+def _sent_path(value: Any, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """The path in what was sent: a single string that stands for a list has no index."""
+    for depth, step in enumerate(path):
+        if isinstance(value, str):
+            return path[:depth]
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            return path
+    return path
 
 
 def _as_list(value: Any) -> Any:
