@@ -23,7 +23,7 @@ from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobMissing, BlobStore, Mailer, MailerRefused, MailerThrottled
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import ConditionFailed, ItemStore, StoreBusy, StoreError, TransactionCancelled
+from mailroom.store.port import ConditionFailed, ItemStore, ItemTooLarge, StoreBusy, StoreError, TransactionCancelled
 
 NOTICE_WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """How long the provider's notice is waited for when its answer was lost."""
@@ -55,12 +55,19 @@ class Post:
 def dispatch(prepared: Prepared, seen: Surroundings, post: Post) -> Finished:
     """Sends a new mail. Raises Conflict where its key was taken meanwhile, and what `hand_over` raises."""
     intent = prepared.intent
-    lay_down(prepared, blobs=post.blobs)
+    try:
+        lay_down(prepared, blobs=post.blobs)
+    except (StoreError, OSError):
+        _drop_blobs(intent, post)
+        raise
     try:
         intents.begin(intent, items=post.items, now=post.clock())
     except TransactionCancelled as cancelled:
-        post.blobs.delete_prefix(intent.blob_prefix)
+        _drop_blobs(intent, post)
         return _lost_claim(intent, cancelled, post)
+    except ItemTooLarge:
+        _drop_blobs(intent, post)
+        raise
     return hand_over(intent, prepared.raw, seen, post)
 
 
@@ -162,6 +169,14 @@ def _clean_up(intent: Intent, post: Post) -> None:
         intents.abandon(intent, items=post.items, blobs=post.blobs)
     except (StoreError, OSError):
         log.logger.exception("intent not removed", intent_id=intent.intent_id)
+
+
+def _drop_blobs(intent: Intent, post: Post) -> None:
+    """Of an intent that was never begun. What fails here is only space, and must not hide why."""
+    try:
+        post.blobs.delete_prefix(intent.blob_prefix)
+    except (StoreError, OSError):
+        log.logger.exception("blobs not removed", intent_id=intent.intent_id)
 
 
 def _lost_claim(intent: Intent, cancelled: TransactionCancelled, post: Post) -> Finished:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from mailroom import ids
 from mailroom.config import Config
-from mailroom.errors import ValidationError
+from mailroom.errors import Unprocessable, ValidationError
 from mailroom.inboxes.record import InboxRecord
 from mailroom.mail.addresses import format_address
 from mailroom.mail.compose import Composition, compose
@@ -23,8 +23,11 @@ from mailroom.messages.labels import ordered
 from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
 from mailroom.ports import BlobStore, OutgoingMail
 from mailroom.store import keys
+from mailroom.store.sizes import item_size
 
 OCTET_STREAM = "application/octet-stream"
+MAX_LISTED_BYTES = 300 * 1024
+"""Of the attachments' descriptions: they must fit an item together with the rest, before anything is composed or stored."""
 # Without the machine's own files: the same name gives the same type everywhere.
 _TYPES = MimeTypes()
 
@@ -59,15 +62,17 @@ def content_type_of(given: str | None, filename: str | None) -> str:
 
 
 def prepare(draft: Draft, inbox: InboxRecord, o: str, claim: Claim | None, *, now: int, config: Config) -> Prepared:
-    """Raises ValidationError for a mail that is too large."""
+    """Raises ValidationError for a mail that is too large, Unprocessable for more attachments than a message can list."""
     intent_id, inbox_id = ids.uuid7(now), inbox["inbox_id"]
+    attachments = [_attachment(intent_id, index, item) for index, item in enumerate(draft.attachments)]
+    if item_size({"attachments": attachments}) > MAX_LISTED_BYTES:
+        raise Unprocessable("The message has too many attachments", fix="Send fewer, or shorten their names.")
     raw = _composed(draft, inbox, intent_id, now)
     if len(raw) > config.max_mail_bytes:
         raise ValidationError.at("attachments", f"The message is larger than {config.max_mail_bytes} bytes")
     bodies = _bodies(draft)
     place, packed = pack(bodies)
     files = [(keys.blob_raw(o, inbox_id, intent_id), raw, "message/rfc822")]
-    attachments = [_attachment(intent_id, index, item) for index, item in enumerate(draft.attachments)]
     for part, item in zip(attachments, draft.attachments, strict=True):
         files.append((keys.blob_attachment(o, inbox_id, intent_id, part["attachment_id"]), item.data, part["content_type"]))
     if place == "blob":
