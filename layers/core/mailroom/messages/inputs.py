@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
-from mailroom.http.body import Body, Schema, checked, list_of, object_of, string
+from mailroom.http.body import Body, Schema, checked, list_of, object_of, string, strings
 from mailroom.http.paths import normalized_message_id
-from mailroom.messages.labels import changes
+from mailroom.messages.labels import changeable
 
 MAX_BATCH_GET = 500
 MAX_BATCH_UPDATE = 50
@@ -37,10 +37,11 @@ def _distinct(ids: list[str]) -> list[str]:
     return normal
 
 
-LABEL_CHANGES = Body[LabelChanges](object_of(update=True, add_labels=changes(), remove_labels=changes()))
+CHANGES = strings(checked(string(), changeable))
+"""Labels to add or to remove: a string or a list of them."""
+
+LABEL_CHANGES = Body[LabelChanges](object_of(update=True, add_labels=CHANGES, remove_labels=CHANGES))
 BATCH_GET = Body[BatchGet](object_of(("message_ids",), message_ids=message_ids(MAX_BATCH_GET)))
 BATCH_UPDATE = Body[BatchUpdate](
-    object_of(
-        ("message_ids",), update=True, message_ids=message_ids(MAX_BATCH_UPDATE), add_labels=changes(), remove_labels=changes()
-    )
+    object_of(("message_ids",), update=True, message_ids=message_ids(MAX_BATCH_UPDATE), add_labels=CHANGES, remove_labels=CHANGES)
 )

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from mailroom.callers import RESTRICTED_LABELS, Caller
 from mailroom.errors import FieldError, MissingPermission, ValidationError
-from mailroom.http.body import Schema, checked, list_of, string, strings
 
 SYSTEM = frozenset(
     {
@@ -50,14 +49,20 @@ def visibility(labels: Iterable[str]) -> int:
     return int(not RESTRICTED.isdisjoint(labels))
 
 
-def changes() -> Schema:
-    """A body field of labels to add or to remove: a string or a list of them."""
-    return strings(checked(string(), _changeable))
+def changeable(label: str) -> str:
+    """The normal form of a label that a client may add or remove. Raises ValueError for a system label."""
+    form = normalize(label)
+    if form in SYSTEM:
+        raise ValueError(f"{form} is a system label; only the service sets it")
+    return form
 
 
-def for_sending() -> Schema:
-    """A body field of labels that a new message or draft starts with: a list only."""
-    return list_of(checked(string(), _sendable))
+def sendable(label: str) -> str:
+    """The normal form of a label that a new message may be given. Raises ValueError for system and restricted ones."""
+    form = changeable(label)
+    if form in RESTRICTED:
+        raise ValueError(f"{form} cannot be set on a new message")
+    return form
 
 
 def require_change(add: Iterable[str], remove: Iterable[str], caller: Caller) -> None:
@@ -78,17 +83,3 @@ def changed(labels: Iterable[str], *, add: Iterable[str], remove: Iterable[str])
     if len(after) > MAX_PER_MESSAGE and after - before:
         raise ValidationError.at("add_labels", f"A message has at most {MAX_PER_MESSAGE} labels")
     return ordered(after)
-
-
-def _changeable(label: str) -> str:
-    form = normalize(label)
-    if form in SYSTEM:
-        raise ValueError(f"{form} is a system label; only the service sets it")
-    return form
-
-
-def _sendable(label: str) -> str:
-    form = _changeable(label)
-    if form in RESTRICTED:
-        raise ValueError(f"{form} cannot be set on a new message")
-    return form

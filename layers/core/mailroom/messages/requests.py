@@ -12,7 +12,7 @@ from mailroom.errors import FieldError, ValidationError
 from mailroom.http.body import Body, Schema, boolean, checked, list_of, map_of, object_of, one_of, string, strings
 from mailroom.mail.addresses import check_address
 from mailroom.mail.headers import check_headers
-from mailroom.messages.labels import MAX_PER_MESSAGE, for_sending
+from mailroom.messages.labels import MAX_PER_MESSAGE, sendable
 
 MAX_SUBJECT = 998
 MAX_FILENAME = 255
@@ -150,7 +150,7 @@ def _body(**own: Schema) -> SendingBody:
         "reply_to": _addresses(),
         "text": string(),
         "html": string(),
-        "labels": for_sending(),
+        "labels": list_of(checked(string(), sendable)),
         "attachments": list_of(_attachment()),
         "headers": map_of(string()),
         "track_opens": boolean(),
