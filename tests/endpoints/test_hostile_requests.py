@@ -31,8 +31,7 @@ def operations(part: str) -> Iterator[Any]:
                 yield pytest.param(*case, id=" ".join(case))
 
 
-@pytest.fixture(scope="module")
-def targets(stack: Mailbox) -> dict[str, str]:
+def made_targets(stack: Mailbox) -> dict[str, str]:
     """What fills the paths: one of each, so that no request is stopped by a missing target."""
     inbox = stack.http.post("/inboxes", {}).json()["inbox_id"]
     o = stack.http.get("/auth/me").json()["organization_id"]
@@ -47,6 +46,17 @@ def targets(stack: Mailbox) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="module")
+def targets(stack: Mailbox) -> dict[str, str]:
+    return made_targets(stack)
+
+
+@pytest.fixture(scope="module")
+def sqlite_targets(sqlite_stack: Mailbox) -> dict[str, str]:
+    """For what is refused before a store is asked, on either."""
+    return made_targets(sqlite_stack)
+
+
 def required(path: str) -> dict[str, Any]:
     if "batch" in path:
         return {"message_ids": ["<target@example.com>"], "add_labels": ["x"]}
@@ -55,10 +65,10 @@ def required(path: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("method", "path", "field"), [*operations("body_fields")])
 def test_whatever_a_body_field_holds_is_taken_or_named(
-    stack: Mailbox, targets: dict[str, str], method: str, path: str, field: str
+    sqlite_stack: Mailbox, sqlite_targets: dict[str, str], method: str, path: str, field: str
 ) -> None:
     for value in (*SCALARS, *NESTED, DEEP):
-        answer = stack.http.request(method, path.format(**targets), json={**required(path), field: value})
+        answer = sqlite_stack.http.request(method, path.format(**sqlite_targets), json={**required(path), field: value})
 
         assert answer.status_code in (200, 400, 404, 422)
         if answer.status_code == 400:
@@ -67,7 +77,7 @@ def test_whatever_a_body_field_holds_is_taken_or_named(
 
 @pytest.mark.parametrize(("method", "path", "field"), [*operations("query")])
 def test_whatever_a_query_parameter_holds_is_taken_or_named(
-    stack: Mailbox, targets: dict[str, str], method: str, path: str, field: str
+    sqlite_stack: Mailbox, sqlite_targets: dict[str, str], method: str, path: str, field: str
 ) -> None:
     wrong = [
         "",
@@ -85,7 +95,7 @@ def test_whatever_a_query_parameter_holds_is_taken_or_named(
         "x" * 9000,
     ]
     for value in wrong:
-        answer = stack.http.request(method, path.format(**targets), params={field: value})
+        answer = sqlite_stack.http.request(method, path.format(**sqlite_targets), params={field: value})
 
         assert answer.status_code in (200, 400)
         if answer.status_code == 400:
@@ -110,8 +120,10 @@ def test_whatever_a_query_parameter_holds_is_taken_or_named(
     ],
     ids=range(12),
 )
-def test_a_body_that_is_no_json_object_is_refused_at_the_top(stack: Mailbox, targets: dict[str, str], body: bytes) -> None:
-    answer = stack.http.request("POST", f"/inboxes/{targets['inbox_id']}/messages/send", content=body)
+def test_a_body_that_is_no_json_object_is_refused_at_the_top(
+    sqlite_stack: Mailbox, sqlite_targets: dict[str, str], body: bytes
+) -> None:
+    answer = sqlite_stack.http.request("POST", f"/inboxes/{sqlite_targets['inbox_id']}/messages/send", content=body)
 
     assert answer.status_code == 400
     assert [error["path"] for error in answer.json()["errors"]] == [[]]
@@ -192,10 +204,10 @@ def test_a_path_that_leads_nowhere_is_not_found(stack: Mailbox, targets: dict[st
 @pytest.mark.parametrize(
     "authorization", ["", "bearer {}", "Bearer  {}", "Bearer\t{}", "Bearer {} x", "{}", "Basic {}", "Bearer a.b.c"]
 )
-def test_a_malformed_credential_is_refused(stack: Mailbox, authorization: str) -> None:
-    header = authorization.format(stack.backend.api_key)
+def test_a_malformed_credential_is_refused(sqlite_stack: Mailbox, authorization: str) -> None:
+    header = authorization.format(sqlite_stack.backend.api_key)
 
-    answer = stack.strict(None).get("/auth/me", headers={"Authorization": header})
+    answer = sqlite_stack.strict(None).get("/auth/me", headers={"Authorization": header})
 
     assert answer.status_code == 401
 
@@ -220,14 +232,14 @@ def test_a_page_token_is_only_what_was_issued(stack: Mailbox, targets: dict[str,
     assert stack.http.get(path, params={"limit": 1, "page_token": token}).status_code == 200
 
 
-def test_a_body_over_the_limit_is_refused_however_it_is_announced(stack: Mailbox) -> None:
+def test_a_body_over_the_limit_is_refused_however_it_is_announced(sqlite_stack: Mailbox) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(100):
             yield b" " * 65_536
 
-    headers = {"Authorization": f"Bearer {stack.backend.api_key}"}
+    headers = {"Authorization": f"Bearer {sqlite_stack.backend.api_key}"}
     for content in (b" " * (6 * 1024 * 1024 + 1), chunks()):
-        answer = httpx.post(f"{stack.backend.http}/v0/inboxes", content=content, headers=headers, timeout=60)
+        answer = httpx.post(f"{sqlite_stack.backend.http}/v0/inboxes", content=content, headers=headers, timeout=60)
 
         assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
