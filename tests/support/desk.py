@@ -17,7 +17,7 @@ from mailroom.keys.credentials import secret_hash
 from mailroom.organizations.service import bootstrap
 from mailroom.runtime import using
 from mailroom.store import keys
-from mailroom.store.port import Item, Put, Query, Set
+from mailroom.store.port import Item, ItemStore, Put, Query, Set
 from tests.support.fakes import FileServer, ManualClock, MemoryBlobs, OutboxMailer, memory_runtime
 
 SECRET = "am_" + "k" * 48
@@ -33,10 +33,12 @@ class Answer:
 class Desk:
     """`with Desk() as desk:`. Blobs, mailer and clock are the test's to look into."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, items: ItemStore | None = None) -> None:
+        """`items`: another store than the one in memory."""
         self.database = Database(MEMORY)
         self.clock = ManualClock()
         self.runtime = memory_runtime(self.database, config=config, clock=self.clock)
+        self.runtime.items = items or self.runtime.items
         assert isinstance(self.runtime.blobs, MemoryBlobs)
         assert isinstance(self.runtime.mailer, OutboxMailer)
         assert isinstance(self.runtime.fetcher, FileServer)
