@@ -186,12 +186,21 @@ def test_mail_for_an_earlier_inbox_of_the_same_address_is_dropped(desk: Desk) ->
     record = desk.arrive(mail(), inbox)
     desk.items.write([Delete(keys.inbox(desk.o, inbox))])
     desk.clock.advance(60_000)
-    desk.inbox()
+    desk.inbox(reused_after=desk.clock())
 
     failed = desk.receive(record)
 
     assert failed == []
     assert desk.messages(inbox) == []
+
+
+def test_a_clock_that_jumps_back_loses_no_mail(desk: Desk) -> None:
+    inbox = desk.inbox()
+    desk.clock.advance(-3_600_000)
+
+    desk.receive(desk.arrive(mail(), inbox))
+
+    assert len(desk.messages(inbox)) == 1
 
 
 def follow_changes(desk: Desk) -> None:
@@ -234,7 +243,7 @@ def test_blobs_of_a_delivery_that_died_before_its_inbox_was_created_again_are_sw
     receive_and_die(desk, record, 4)
     desk.items.write([Delete(keys.inbox(desk.o, inbox))])
     desk.clock.advance(60_000)
-    desk.inbox()
+    desk.inbox(reused_after=desk.clock())
 
     failed = desk.receive(record)
 

@@ -16,9 +16,6 @@ from mailroom.ports import BlobStore
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore
 
-CLOCK_SKEW_MS = 500
-"""A mail that came longer than this before the inbox was created was meant for an earlier one with the same address."""
-
 
 def deliver(
     arrival: Arrival,
@@ -52,7 +49,7 @@ def deliver(
     inbox = _open_inbox(seen.inbox)
     if inbox is None:
         return None
-    if seen.deleted or arrival.ts + CLOCK_SKEW_MS < inbox["created_at"]:
+    if seen.deleted or arrival.ts < inbox.get("reused_after", 0):
         # An earlier try may have left its blobs behind the purge.
         blobs.delete_prefix(keys.blob_message(o, inbox_id, uid))
         return None

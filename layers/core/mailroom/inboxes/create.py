@@ -103,6 +103,8 @@ def _create(
     _refuse_taken(o, rows.get(address_key), now)
     place = Place(o, pod_id or caller.pod_id or organization["default_pod_id"], email)
     record = _record(place, body, now)
+    if (former := rows.get(address_key)) is not None:
+        record["reused_after"] = former["released_at"]
     items.transact(_creation(place, record, now, config.inbox_limit))
     return record
 

@@ -23,6 +23,8 @@ class InboxRecord(TypedDict):
     """JSON text: the store has no floats."""
     state: NotRequired[Literal["deleting"]]
     """Set when deletion starts: the inbox no longer exists for readers, and nothing may be added to it."""
+    reused_after: NotRequired[int]
+    """When the address was released by an inbox before this one: what is older was meant for that one."""
     purging_until: NotRequired[int]
     """Lease of the worker that empties it."""
 
