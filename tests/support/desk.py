@@ -120,6 +120,17 @@ class Desk:
         }
         return Answer(self.work(f"messages.{function}", event))
 
+    def get(self, function: str, resource: str, query: Mapping[str, str], **path: str) -> Answer:
+        event = {
+            "httpMethod": "GET",
+            "resource": resource,
+            "path": resource.format(**path),
+            "headers": {"Authorization": f"Bearer {SECRET}"},
+            "multiValueQueryStringParameters": {name: [text] for name, text in query.items()},
+            "body": None,
+        }
+        return Answer(self.work(f"messages.{function}", event))
+
     def send(self, inbox_id: str, body: Any, *, key: str | None = None) -> Answer:
         return self.call("send_message", "/inboxes/{inbox_id}/messages/send", body, headers=_key(key), inbox_id=inbox_id)
 

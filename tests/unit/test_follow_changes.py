@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from mailroom.aws.streams import record_of
+from mailroom.callers import Caller
+from mailroom.messages.delete import delete_message
 from mailroom.messages.edits import stored
 from mailroom.messages.index import message_entries, thread_entries
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.update import Relabelling, relabel
 from mailroom.store import keys
 from mailroom.store.port import ChangeRecord, Query, StoreBusy
+from mailroom.threads.delete import delete_thread
 from tests.support.desk import Desk
 from tests.support.seed import seed
 
@@ -99,6 +102,39 @@ def test_a_feed_replayed_twice_and_shuffled_across_items_changes_nothing_more(de
 
     assert (indexed(desk, inbox_id), label_events(desk, inbox_id)) == before
     assert before[0] == expected(desk, inbox_id, records)
+
+
+@pytest.mark.parametrize("seed_of_order", range(3))
+def test_a_feed_that_stood_still_while_much_was_changed_and_deleted_catches_up_in_any_order(desk: Desk, seed_of_order: int) -> None:
+    inbox_id, records = busy(desk)
+    caller, options = Caller(desk.o, "organization", desk.o), {"items": desk.items, "clock": desk.clock, "shards": 1}
+    alone, shared = records[1], records[4]
+    for gone in (alone, shared):
+        delete_message(caller, inbox_id, gone["message_id"], **options)  # type: ignore[arg-type]
+    delete_thread(caller, inbox_id, records[2]["thread_id"], **options)  # type: ignore[arg-type]
+    relabelled(desk, records[0], Relabelling(("b",), ("a",)))
+    changes = feed(desk)
+
+    for turn in range(2):
+        order = random.Random(f"{seed_of_order}{turn}")
+        places = {change.key: order.random() for change in changes}
+        assert follow(desk, sorted(changes, key=lambda change: (places[change.key], int(change.sequence)))) == []
+
+        assert indexed(desk, inbox_id) == expected(desk, inbox_id, records)
+        # 2 at creation, then 3, 2 and 3 changes; of the first 2 more. Deleting is no change of a label.
+        assert len(label_events(desk, inbox_id)) == 5 * 10 + 2
+        left = {keys.blob_raw(desk.o, inbox_id, records[n]["uid"]) for n in (0, 3)}
+        assert {key for key in desk.blobs.content if inbox_id in key} == left
+
+
+def test_lists_are_right_while_the_feed_stands_still(desk: Desk) -> None:
+    inbox_id, records = busy(desk)
+
+    page = desk.get("list_messages", "/inboxes/{inbox_id}/messages", {"labels": "b"}, inbox_id=inbox_id).body
+
+    assert page["messages"] == []
+    page = desk.get("list_messages", "/inboxes/{inbox_id}/messages", {"labels": "a"}, inbox_id=inbox_id).body
+    assert {each["message_id"] for each in page["messages"]} == {each["message_id"] for each in records}
 
 
 def test_blobs_of_a_deleted_message_go_and_those_of_its_neighbours_stay(desk: Desk) -> None:
