@@ -6,12 +6,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from local.queues import failures
 from local.store.database import reading
-from mailroom.aws.streams import record_of
+from mailroom.aws.stream_records import stream_event
 from mailroom.ids import uuid7
 from mailroom.store.port import ChangeRecord, StoreBusy
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from local.store.database import Database
     from local.template import StreamWorker
     from mailroom.clock import Clock
-
-ToEvent = Callable[[Sequence[ChangeRecord]], dict[str, Any]]
-"""Changes as a DynamoDB Streams event; each record's `eventID` and `SequenceNumber` tell the change's sequence."""
 
 TRIM_EVERY = 1000
 """Changes between two trims of the log."""
@@ -65,14 +62,11 @@ class Positions:
 class FeedRunner:
     """One stream worker's thread."""
 
-    def __init__(
-        self, feed: SqliteChangeFeed, worker: StreamWorker, positions: Positions, *, call: Call, to_event: ToEvent, clock: Clock
-    ) -> None:
+    def __init__(self, feed: SqliteChangeFeed, worker: StreamWorker, positions: Positions, *, call: Call, clock: Clock) -> None:
         self._feed = feed
         self._worker = worker
         self._positions = positions
         self._call = call
-        self._to_event = to_event
         self._clock = clock
         self._bell = threading.Event()
         self._stopping = threading.Event()
@@ -124,7 +118,7 @@ class FeedRunner:
         """The sequence from which on changes must come again."""
         everything = {record.sequence for record in records}
         try:
-            answer = self._call(self._worker.function, self._to_event(records), uuid7(self._clock()))
+            answer = self._call(self._worker.function, stream_event(records), uuid7(self._clock()))
         except Exception:  # noqa: BLE001 - whatever a handler raises, its batch comes again
             _log.exception("stream handler failed", extra={"function": self._worker.function.name})
             return records[0].sequence
@@ -134,11 +128,6 @@ class FeedRunner:
 
 def worker_name(worker: StreamWorker) -> str:
     return f"{worker.function.name}.{worker.table}"
-
-
-def to_stream_event(changes: Sequence[ChangeRecord]) -> dict[str, Any]:
-    """What Lambda hands to a function that reads a DynamoDB stream."""
-    return {"Records": [record_of(change) for change in changes]}
 
 
 def _prepare(connection: sqlite3.Connection, names: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from local.blobs import LocalBlobs
 from local.capture import Capture
 from local.delivery import Deliverer
 from local.downloads import Downloads
-from local.feed import FeedRunner, Positions, to_stream_event, worker_name
+from local.feed import FeedRunner, Positions, worker_name
 from local.folder import DataFolder
 from local.gateway import Gateway
 from local.housekeeping import Housekeeping
@@ -188,10 +188,7 @@ class Stack:
         positions = Positions(self.database, self.items.feed, [worker_name(each) for each in self.template.stream_workers])
         runners: list[QueueRunner | FeedRunner | Scheduler | Housekeeping] = [
             *(QueueRunner(self.queues, each, call=call, threads=QUEUE_THREADS) for each in self.template.queue_workers),
-            *(
-                FeedRunner(self.items.feed, each, positions, call=call, to_event=to_stream_event, clock=self._clock)
-                for each in self.template.stream_workers
-            ),
+            *(FeedRunner(self.items.feed, each, positions, call=call, clock=self._clock) for each in self.template.stream_workers),
             Scheduler(self.database, self.template.schedules, call=call, clock=self._clock),
             Housekeeping(self.items, self.blobs, clock=self._clock),
         ]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from local.template import Function, Route, load
-from mailroom.aws.streams import record_of
+from mailroom.aws.stream_records import record_of
 from mailroom.store import keys
 from mailroom.store.port import ChangeRecord
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.feed import FeedRunner, Positions, to_stream_event, worker_name
+from local.feed import FeedRunner, Positions, worker_name
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from local.template import Function, StreamWorker
@@ -21,7 +21,7 @@ class World:
         self.positions = Positions(database, self.items.feed, [worker_name(WORKER)])
         self.batches: list[list[str]] = []
         self.answers: list[Any] = []
-        self.runner = FeedRunner(self.items.feed, WORKER, self.positions, call=self.call, to_event=to_stream_event, clock=now_ms)
+        self.runner = FeedRunner(self.items.feed, WORKER, self.positions, call=self.call, clock=now_ms)
 
     def call(self, function: Function, event: dict[str, Any], request_id: str) -> Any:
         self.batches.append([record["dynamodb"]["Keys"]["pk"]["S"] for record in event["Records"]])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mailroom.aws.streams import change_of, record_of
+from mailroom.aws.stream_records import change_of, record_of
 from mailroom.store.port import ChangeRecord, Key
 from mailroom.store.schema import TABLES
 from tests.support.dynamo import TABLE_NAMES, dynamo

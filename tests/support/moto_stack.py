@@ -29,7 +29,6 @@ from local import template as templates
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
 from local.downloads import Downloads
-from local.feed import to_stream_event
 from local.gateway import Gateway
 from local.invoke import Invoker
 from local.queues import failures
@@ -42,6 +41,7 @@ from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
+from mailroom.aws.stream_records import stream_event
 from mailroom.aws.streams import StreamFeed
 from mailroom.clock import now_ms
 from mailroom.config import Config
@@ -242,7 +242,7 @@ class MotoStack:
         for worker in self._template.stream_workers:
             if mine := [record for record in records if record.table == worker.table]:
                 try:
-                    self._call(worker.function, to_stream_event(mine), str(uuid.uuid4()))
+                    self._call(worker.function, stream_event(mine), str(uuid.uuid4()))
                 except Exception:
                     logging.exception("stream worker failed")
                     return False

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.aws.streams import record_of
+from mailroom.aws.stream_records import record_of
 from mailroom.callers import Caller
 from mailroom.messages.delete import delete_message
 from mailroom.messages.edits import stored

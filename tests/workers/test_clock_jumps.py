@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.aws.streams import record_of
+from mailroom.aws.stream_records import record_of
 from tests.support.desk import Desk, mail
 
 HOUR_MS = 3600 * 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mailroom.aws.streams import change_of
+from mailroom.aws.stream_records import change_of
 from mailroom.index.follow import follow
 from mailroom.log import logger
 from mailroom.runtime import Runtime
