@@ -172,7 +172,9 @@ def test_a_purged_address_can_be_used_again_and_is_empty(desk: Desk) -> None:
 
     assert "display_name" not in again
     assert "metadata" not in again
-    assert again["reused_after"] <= again["created_at"]
+    row = desk.items.get(keys.inbox(desk.o, INBOX))
+    assert row is not None
+    assert row["reused_after"] <= row["created_at"]
     inbox_rows = [row for row in rows(desk) if row[1].startswith(keys.inbox_partition(desk.o, INBOX))]
     assert inbox_rows == [("core", keys.inbox_partition(desk.o, INBOX), "A")]
 
