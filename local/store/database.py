@@ -29,6 +29,8 @@ MAX_GROUP = 64
 
 _BUSY_SECONDS = 10.0
 _JOURNAL_BYTES = 64 * 1024 * 1024
+_CHECKPOINT_PAGES = 8192
+"""32 MB. A checkpoint holds up the writer for several waits for the disk; SQLite's default comes after 80 small mails."""
 _READ_CACHE_KIB = 1024
 _WRITE_CACHE_KIB = 8192
 _OUR_MISTAKE = (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError)
@@ -107,6 +109,7 @@ class Database:
                 f"synchronous={synchronous}",
                 "fullfsync=1",
                 f"journal_size_limit={_JOURNAL_BYTES}",
+                f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
                 f"cache_size=-{cache_kib}",
             ):
                 connection.execute(f"PRAGMA {setting}")
