@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mailroom.errors import MissingPermission, NotFound
 
@@ -17,8 +16,7 @@ _NOT_FOR_INBOXES_PREFIX = ("domain_", "pod_")
 _NOT_FOR_INBOXES = frozenset({"inbox_create", "inbox_delete"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     organization_id: str
     scope_type: ScopeType
     scope_id: str

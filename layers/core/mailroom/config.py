@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 MB = 1024 * 1024
 DEFAULT_DOMAIN = "mailroom.local"
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     domain: str = DEFAULT_DOMAIN
     """Default domain of inboxes without one."""
     region: str = "us-east-1"

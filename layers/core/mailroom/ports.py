@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class BlobMissing(Exception):
@@ -58,8 +57,7 @@ class MailerRefused(Exception):
     """The provider will not take this mail (content, suspended sender). The text is for the sender."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingMail:
+class OutgoingMail(NamedTuple):
     intent_id: str
     """Known to the provider as a tag, so that its notices lead back to the send."""
     return_path: str
@@ -81,8 +79,7 @@ class Mailer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedFile:
+class FetchedFile(NamedTuple):
     data: bytes
     content_type: str | None
     filename: str | None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailroom.errors import MailroomError, ValidationError
 
@@ -13,8 +12,7 @@ Answer = dict[str, Any]
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(NamedTuple):
     """302 to a signed URL, for clients old enough to expect bytes (spec: messages.md, legacy)."""
 
     location: str

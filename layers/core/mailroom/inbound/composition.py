@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mailroom import ids, log
 from mailroom.inbound.classification import event_type
@@ -27,8 +26,7 @@ NULL_SENDER = "<>"
 _SHORT_NAME = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What all receiving inboxes share of a mail."""
 
     mail: ParsedMail

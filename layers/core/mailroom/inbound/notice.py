@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailroom.clock import parse_instant
 
 _CHECKS = ("spam", "virus", "spf", "dkim", "dmarc")
 
 
-@dataclass(frozen=True, slots=True)
-class Verdicts:
+class Verdicts(NamedTuple):
     """Status words of the provider: PASS, FAIL, GRAY, PROCESSING_FAILED, DISABLED."""
 
     spam: str
@@ -28,8 +26,7 @@ class Verdicts:
     """What the sender's domain asks for where DMARC fails, in lower case; empty when not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     provider_id: str
     ts: int
     """When the provider took it, in milliseconds: the same in every delivery of the notice."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
@@ -40,8 +39,7 @@ RESERVED_MS = 30 * 24 * 3600 * 1000
 """How long a freed address stays with its organization, so that nobody else receives its mail."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a new inbox goes."""
 
     organization_id: str

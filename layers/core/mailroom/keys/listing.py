@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mailroom.callers import Caller
 from mailroom.http.tokens import Paging
@@ -14,8 +13,7 @@ from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Query
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     paging: Paging
     type: str | None
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from mailroom.callers import Caller, ScopeType
 from mailroom.errors import NotFound
@@ -15,8 +14,7 @@ from mailroom.store import keys
 from mailroom.store.port import Check, Item, ItemStore, Key, Present
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """What a new key is bound to."""
 
     type: ScopeType
@@ -25,8 +23,7 @@ class Scope:
     inbox_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The ids that a key route names: none, a pod, or an inbox."""
 
     pod_id: str | None = None

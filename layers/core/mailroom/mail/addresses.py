@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MAX_LOCAL = 64
 MAX_DOMAIN = 253
@@ -21,8 +21,7 @@ _NEEDS_QUOTES = re.compile(r'[()<>\[\]:;@\\,"]')
 _TO_ESCAPE = re.compile(r'(["\\])')
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """One mailbox. The domain is in lower case and ASCII (IDNA), so it can go on an SMTP envelope."""
 
     local: str

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mailroom.mail.fold import fold, param
 from mailroom.mail.params import safe_filename
@@ -29,8 +29,7 @@ _ASCII = bytes(range(0x80))
 _MAILBOX_FROM = re.compile(rb"^From ", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingAttachment:
+class OutgoingAttachment(NamedTuple):
     data: bytes
     filename: str | None = None
     content_type: str | None = None

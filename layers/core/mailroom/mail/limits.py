@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MB = 1024 * 1024
 
@@ -12,8 +12,7 @@ MonotonicClock = Callable[[], float]
 """Seconds from an arbitrary start, as `time.monotonic`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     raw_bytes: int = 40 * _MB
     parts: int = 1_000
     depth: int = 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailroom.errors import Unprocessable, ValidationError
 from mailroom.mail.addresses import bare, check_address, parse_address, strip_plus
@@ -11,8 +11,7 @@ from mailroom.messages.record import MessageRecord
 from mailroom.messages.requests import MailBody
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(NamedTuple):
     """`a@b` or `Name <a@b>`, each address once."""
 
     to: list[str]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
 from mailroom import ids
@@ -57,8 +56,7 @@ class Outcome(NamedTuple):
     stored keeps its blobs."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(NamedTuple):
     """A message ready to be stored. `record["thread_id"]` is set when its place is known."""
 
     organization_id: str
@@ -122,8 +120,7 @@ def known(new: NewMessage, seen: Surroundings) -> Outcome | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(NamedTuple):
     items: ItemStore
     clock: Clock
     shards: int
@@ -251,7 +248,7 @@ def _stored(record: MessageRecord) -> Item:
 def _under_minted_id(new: NewMessage) -> NewMessage:
     domain = new.record["inbox_id"].rpartition("@")[2]
     minted = f"<{new.record['uid']}.dup@{domain}>"
-    return replace(new, record=cast(MessageRecord, {**new.record, "message_id": minted}))
+    return new._replace(record=cast(MessageRecord, {**new.record, "message_id": minted}))
 
 
 def _fresh_thread(new: NewMessage, attempt: int) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from mailroom.clock import Clock
 from mailroom.errors import RaceCondition, ValidationError
@@ -52,8 +51,7 @@ class LostRace(Exception):
     """What was read is no longer so; read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     before: MessageRecord
     after: MessageRecord | None
     """None: the message is deleted."""
@@ -64,8 +62,7 @@ class Edit:
         return self.after is None or visibility(self.before["labels"]) != visibility(self.after["labels"])
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadEdit:
+class ThreadEdit(NamedTuple):
     before: ThreadRecord
     after: ThreadRecord | None
     """None: with its last message the thread is gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailroom.callers import RESTRICTED_LABELS, Caller
 from mailroom.http.endpoint import Request
@@ -15,8 +15,7 @@ MAX_PAGE = 500
 MAX_FILTERED_PAGE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
+class ListQuery(NamedTuple):
     paging: Paging
     labels: tuple[str, ...]
     after: int | None

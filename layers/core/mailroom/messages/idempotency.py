@@ -11,8 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailroom.errors import Conflict, ValidationError
 from mailroom.store import keys
@@ -26,8 +25,7 @@ OPEN_SECONDS = 3 * 24 * 3600
 _KEY = re.compile(r"[A-Za-z0-9._~-]{1,256}")
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One request under one key."""
 
     key: Key
@@ -36,14 +34,12 @@ class Claim:
     """`lock_until` of an attempt that died, whose place is taken over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     message_id: str
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Abandoned:
+class Abandoned(NamedTuple):
     """An attempt that ended without a word; whether its mail went out is to be found out."""
 
     intent_id: str

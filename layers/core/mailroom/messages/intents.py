@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from mailroom.clock import Clock
@@ -27,8 +26,7 @@ OPEN_SECONDS = 3 * 24 * 3600
 DONE_SECONDS = 30 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     intent_id: str
     """Also the `uid` of the message, and what the provider knows the mail by."""
     organization_id: str

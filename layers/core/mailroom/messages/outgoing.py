@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from mimetypes import MimeTypes
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mailroom import ids
 from mailroom.config import Config
@@ -49,8 +49,7 @@ class Draft:
     thread_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     intent: Intent
     raw: bytes
     files: list[tuple[str, bytes, str]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypedDict, cast
+from typing import Literal, NamedTuple, TypedDict, cast
 
 from mailroom.errors import InboxPaused, NotFound, ValidationError
 from mailroom.http.body import decode
@@ -34,8 +33,7 @@ class SendResult(TypedDict):
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     """One request past authentication: whose mail it is, and under which key."""
 
     request: Request

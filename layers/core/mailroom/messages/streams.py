@@ -32,8 +32,7 @@ class Entry(NamedTuple):
     row: Item
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     entries: list[Entry]
     """In list order; every entry up to `end` that can be on the list, and some that are not."""
     end: str | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import NamedTuple, cast
 
 from mailroom.messages.record import MessageRecord
 from mailroom.store import keys
@@ -22,8 +22,7 @@ MAX_WAITING = 8
 WAITING_SECONDS = 365 * 24 * 3600
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """The message to be placed. `thread_id` is a thread decided before (a reply's), which wins over everything."""
 
     organization_id: str
@@ -61,8 +60,7 @@ class Surroundings:
     """By thread id, those being deleted too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     thread_id: str
     thread: ThreadRecord | None
     """None: to be started."""

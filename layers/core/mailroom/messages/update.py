@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
@@ -18,8 +17,7 @@ from mailroom.messages.service import find, find_all
 from mailroom.store.port import ItemStore
 
 
-@dataclass(frozen=True, slots=True)
-class Relabelling:
+class Relabelling(NamedTuple):
     """Labels to add and to remove; removal wins."""
 
     add: tuple[str, ...] = ()

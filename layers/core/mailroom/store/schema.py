@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from mailroom.store.port import Index, Table
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
 StreamView = Literal["NEW_AND_OLD_IMAGES", "NEW_IMAGE"]
 
 
-@dataclass(frozen=True, slots=True)
-class TableSchema:
+class TableSchema(NamedTuple):
     """Partition key `pk`, sort key `sk`, both text. An index has the attribute of its own name and `sk`, and projects keys only."""
 
     indexes: tuple[Index, ...] = ()
