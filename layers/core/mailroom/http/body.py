@@ -10,12 +10,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar, cast
-
-from pydantic_core import PydanticCustomError, SchemaValidator
-from pydantic_core import ValidationError as CoreError
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from mailroom.errors import FieldError, ValidationError
+
+if TYPE_CHECKING:
+    from pydantic_core import SchemaValidator
 
 Schema = dict[str, Any]
 T = TypeVar("T")
@@ -85,6 +86,8 @@ def checked(schema: Schema, rule: Callable[[Any], Any]) -> Schema:
         try:
             return rule(value)
         except ValueError as error:
+            from pydantic_core import PydanticCustomError
+
             raise PydanticCustomError("rule", "{text}", {"text": str(error)}) from error
 
     return {"type": "function-after", "function": {"type": "no-info", "function": apply}, "schema": schema}
@@ -128,13 +131,22 @@ class Body(Generic[T]):
     """The declaration of one endpoint's body; `T` is the TypedDict of what comes out."""
 
     def __init__(self, schema: Schema) -> None:
-        self._validator = SchemaValidator(cast(Any, schema))
+        self._schema = schema
+
+    @cached_property
+    def _validator(self) -> SchemaValidator:
+        """Made for the first body: a module often declares more bodies than its function ever reads."""
+        from pydantic_core import SchemaValidator
+
+        return SchemaValidator(cast(Any, self._schema))
 
     def read(self, raw: bytes | str | None) -> T:
         """Raises ValidationError with every failing field."""
         return self.check(decode(raw))
 
     def check(self, value: Mapping[str, Any]) -> T:
+        from pydantic_core import ValidationError as CoreError
+
         try:
             return cast(T, self._validator.validate_python(value))
         except CoreError as error:
