@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mailroom.mail.addresses import Address, check_address
 from mailroom.mail.entities import Entity, OutgoingAttachment, attachment_entity, multipart, text_entity
@@ -15,8 +16,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composition:
+class Composition(NamedTuple):
     """Addresses as `a@b` or `Name <a@b>`. There is no Bcc: it belongs on the envelope only."""
 
     from_: str
@@ -33,7 +33,7 @@ class Composition:
     html: str | None = None
     in_reply_to: str | None = None
     references: Sequence[str] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     attachments: Sequence[OutgoingAttachment] = ()
 
 

@@ -6,7 +6,6 @@ import binascii
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mailroom.mail.fold import fold, param
@@ -38,11 +37,10 @@ class OutgoingAttachment(NamedTuple):
     """With or without angle brackets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(NamedTuple):
     header: str
     """Complete lines."""
-    body: Sequence[bytes] = field(default_factory=list)
+    body: Sequence[bytes] = ()
 
     def pieces(self) -> list[bytes]:
         return [self.header.encode("ascii"), b"\r\n", *self.body]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailroom.mail.compose import rfc5322_date
 from mailroom.mail.words import printable
@@ -12,8 +12,7 @@ from mailroom.mail.words import printable
 _MARK = "---------- Forwarded message ---------"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForwardedMessage:
+class ForwardedMessage(NamedTuple):
     from_: str
     date_ms: int
     to: Sequence[str] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from mimetypes import MimeTypes
 from typing import Any, NamedTuple, cast
 
@@ -32,17 +31,16 @@ MAX_LISTED_BYTES = 300 * 1024
 _TYPES = MimeTypes()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """What is to be sent, from whatever route it comes."""
 
     audience: Audience
+    headers: dict[str, str]
     subject: str | None = None
     text: str | None = None
     html: str | None = None
     reply_to: Sequence[str] = ()
     labels: Sequence[str] = ()
-    headers: dict[str, str]
     attachments: Sequence[OutgoingAttachment] = ()
     in_reply_to: str | None = None
     references: Sequence[str] = ()
