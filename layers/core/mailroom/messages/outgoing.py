@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Sequence
-from mimetypes import MimeTypes
+from functools import cache
 from typing import Any, NamedTuple, cast
 
 from mailroom import ids
@@ -27,8 +28,6 @@ from mailroom.store.sizes import item_size
 OCTET_STREAM = "application/octet-stream"
 MAX_LISTED_BYTES = 300 * 1024
 """Of the attachments' descriptions: they must fit an item together with the rest, before anything is composed or stored."""
-# Without the machine's own files: the same name gives the same type everywhere.
-_TYPES = MimeTypes()
 
 
 class Draft(NamedTuple):
@@ -55,7 +54,14 @@ class Prepared(NamedTuple):
 
 
 def content_type_of(given: str | None, filename: str | None) -> str:
-    return given or (_TYPES.guess_type(filename)[0] if filename else None) or OCTET_STREAM
+    return given or (_types().guess_type(filename)[0] if filename else None) or OCTET_STREAM
+
+
+@cache
+def _types() -> mimetypes.MimeTypes:
+    """Without the machine's own files, which take long to read: the same name gives the same type everywhere."""
+    mimetypes.init(files=[])
+    return mimetypes.MimeTypes()
 
 
 def prepare(draft: Draft, inbox: InboxRecord, o: str, claim: Claim | None, *, now: int, config: Config) -> Prepared:
