@@ -27,6 +27,8 @@ TRIM_EVERY = 1000
 
 _WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 _IDLE_S = 30.0
+_GATHER_S = 0.05
+"""Between batches under load: each costs two commits, however many changes it holds. The first after a pause goes at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +113,9 @@ class FeedRunner:
             attempts = attempts + 1 if passed is False else 0
             if passed is False:
                 self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
-            elif passed is None and not self._stopping.is_set():
+            elif passed:
+                self._stopping.wait(_GATHER_S)
+            elif not self._stopping.is_set():
                 self._bell.wait(_IDLE_S)
 
     def _deliver(self, records: Sequence[ChangeRecord]) -> str | None:
