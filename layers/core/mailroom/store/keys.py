@@ -44,6 +44,34 @@ def api_key_range() -> tuple[str, str]:
     return "AK#", "AK#" + _TOP
 
 
+def webhook(o: str, webhook_id: str) -> Key:
+    """Ids are time-sortable, so webhooks sort by creation; polling webhooks likewise, apart from them."""
+    return Key("core", o, f"WH#{enc(webhook_id)}")
+
+
+def webhook_range() -> tuple[str, str]:
+    return "WH#", "WH#" + _TOP
+
+
+def polling_webhook(o: str, webhook_id: str) -> Key:
+    return Key("core", o, f"PW#{enc(webhook_id)}")
+
+
+def polling_webhook_range() -> tuple[str, str]:
+    return "PW#", "PW#" + _TOP
+
+
+def polling_token(token_hash: str) -> Key:
+    """Leads from the hash of a polling token to its webhook."""
+    return Key("core", f"POLL#{token_hash}", "-")
+
+
+def list_entry(o: str, direction: str, kind: str, entry: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> Key:
+    """`direction` send, receive or reply; `kind` allow or block; at organization scope unless a pod or inbox is named."""
+    scope = f"I#{enc(inbox_id)}" if inbox_id is not None else f"P#{enc(pod_id)}" if pod_id is not None else "O"
+    return Key("core", f"{o}#LS#{scope}", f"{direction}#{kind}#{enc(entry)}")
+
+
 def client_id(o: str, kind: str, value: str) -> Key:
     return Key("core", o, f"CID#{kind}#{enc(value)}")
 
@@ -196,6 +224,45 @@ def event(o: str, inbox_id: str, event_type: str, ts: int, event_id: str) -> Key
 
 LABEL_EVENTS = "label"
 """`label.added` and `label.removed` share one partition per inbox, because they are read as one list."""
+
+
+def log_partition(o: str) -> str:
+    """An organization's events in the order of their positions: pages of pointers to the events' rows."""
+    return f"{o}#LOG"
+
+
+def log_page(o: str, page: int) -> Key:
+    return Key("ev", log_partition(o), f"{page:012}")
+
+
+def deliveries(o: str, webhook_id: str) -> str:
+    """Partition of a webhook's deliveries; sort key is the event id, which sorts by time."""
+    return f"{o}#DL#{enc(webhook_id)}"
+
+
+def delivery(o: str, webhook_id: str, event_id: str) -> Key:
+    return Key("eph", deliveries(o, webhook_id), event_id)
+
+
+def connection(connection_id: str) -> Key:
+    return Key("eph", f"C#{connection_id}", "-")
+
+
+def subscriptions(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> str:
+    """Partition of the sockets that listen to an inbox, a pod, or everything; sort key is the connection id."""
+    if inbox_id is not None:
+        return f"{o}#W#I#{enc(inbox_id)}"
+    return f"{o}#W#P#{enc(pod_id)}" if pod_id is not None else f"{o}#W#O"
+
+
+def connections_of_key(o: str, api_key_id: str) -> str:
+    """Partition of the sockets opened with a key (or its session tokens); sort key is the connection id."""
+    return f"{o}#K#{enc(api_key_id)}"
+
+
+def keep_alive(slot: int) -> str:
+    """Partition of the sockets that are looked after in the same minute; sort key is the connection id."""
+    return f"SOCKETS#{slot}"
 
 
 def idempotency(o: str, key: str) -> Key:

@@ -1,0 +1,37 @@
+"""The events there are, and who may hear of them (spec: events.md; webhooks.md, "Defaults")."""
+
+from __future__ import annotations
+
+RECEIVED = "message.received"
+SENT = "message.sent"
+DELIVERED = "message.delivered"
+BOUNCED = "message.bounced"
+COMPLAINED = "message.complained"
+REJECTED = "message.rejected"
+OPENED = "message.opened"
+DOMAIN_VERIFIED = "domain.verified"
+
+FILTERED = {
+    "message.received.spam": "label_spam_read",
+    "message.received.blocked": "label_blocked_read",
+    "message.received.unauthenticated": "label_unauthenticated_read",
+}
+"""Received events outside the default set -> the permission that subscribing to them needs."""
+
+DEFAULT = (RECEIVED, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, OPENED, DOMAIN_VERIFIED)
+ALL = (RECEIVED, *FILTERED, *DEFAULT[1:])
+
+PAYLOAD = {
+    SENT: "send",
+    DELIVERED: "delivery",
+    BOUNCED: "bounce",
+    COMPLAINED: "complaint",
+    REJECTED: "reject",
+    OPENED: "open",
+    DOMAIN_VERIFIED: "domain",
+}
+"""Event type -> the name of its one payload object; received events carry `message` and `thread`."""
+
+
+def carries_message(event_type: str) -> bool:
+    return event_type == RECEIVED or event_type in FILTERED
