@@ -63,7 +63,8 @@ _SUPERSETS = {
     "shift_jis": ("cp932", "shift_jis_2004"),
     "tis_620": ("cp874",),
 }
-_INSIDE_NAME = re.compile(
+# Rarely asked: compiled with the first such name, not in every cold start.
+_INSIDE_NAME = (
     r"utf[-_]?(?:8|16|32)|(?:windows|cp)[-_]?(?:125\d|874|932|949|1251)|iso[-_]?8859[-_]?\d\d?|iso[-_]?2022[-_]?(?:jp|kr)"
     r"|koi8[-_]?[rut]|gb[-_]?18030|gb[-_]?2312|gbk|big5|shift[-_]?jis|euc[-_]?(?:jp|kr)|us[-_]?ascii"
 )
@@ -86,7 +87,7 @@ def codec_name(charset: str | None) -> str | None:
         return None
     name = charset.strip(" \t\"'").lower()
     found = _lookup(name)
-    if found is None and (inside := _INSIDE_NAME.search(name)):
+    if found is None and (inside := re.search(_INSIDE_NAME, name)):
         found = _lookup(inside[0])
     return found
 

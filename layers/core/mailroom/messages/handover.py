@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Self
+from typing import NamedTuple, Self
 
 from mailroom import log
 from mailroom.clock import Clock
@@ -29,8 +28,7 @@ NOTICE_WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """How long the provider's notice is waited for when its answer was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """What handing over needs."""
 
     items: ItemStore
@@ -38,7 +36,7 @@ class Post:
     mailer: Mailer
     clock: Clock
     shards: int
-    pause: Callable[[float], None] = field(default=time.sleep)
+    pause: Callable[[float], None] = time.sleep
 
     @classmethod
     def of(cls, runtime: Runtime, items: ItemStore | None = None) -> Self:

@@ -7,7 +7,7 @@ truth. `mv` is the version of the item it was last written for, `w` when, in mil
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mailroom.ids import digest26
 from mailroom.messages.labels import visibility
@@ -19,10 +19,9 @@ from mailroom.threads.record import ThreadRecord
 MESSAGES, CONVERSATION, THREADS = "M", "C", "T"
 
 
-@dataclass(frozen=True, slots=True)
-class IndexEntry:
+class IndexEntry(NamedTuple):
     key: Key
-    attributes: dict[str, str] = field(default_factory=dict, compare=False)
+    attributes: dict[str, str]
     """What the secondary indexes sort it under."""
 
 
@@ -39,7 +38,7 @@ def message_entries(o: str, record: MessageRecord) -> list[IndexEntry]:
     sort, inbox_id = message_sort(record), record["inbox_id"]
     partitions = [keys.index_partition(o, inbox_id, MESSAGES, label) for label in (keys.ALL, *record["labels"])]
     partitions.append(keys.index_partition(o, inbox_id, CONVERSATION, record["thread_id"]))
-    return [IndexEntry(Key("idx", partition, sort)) for partition in partitions]
+    return [IndexEntry(Key("idx", partition, sort), {}) for partition in partitions]
 
 
 def thread_entries(o: str, record: ThreadRecord, shards: int) -> list[IndexEntry]:

@@ -8,8 +8,7 @@ was left out first is no longer known.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
 
@@ -19,8 +18,7 @@ MAX_BYTES = 64 * 1024
 _POSITIONS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Bounded(Generic[T]):
+class Bounded(NamedTuple, Generic[T]):
     values: list[T]
     places: list[int]
     cut: int | None = None
