@@ -1,8 +1,7 @@
-"""openapi.yaml from the routes of template.yaml and the shapes of contract.json: `python -m tests.openapi` writes it anew."""
+"""openapi.yaml from the routes of template.yaml and the shapes of contract.json and extensions/: `python -m tests.openapi` writes it anew."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,13 +13,14 @@ import yaml
 
 from local.template import Route, load
 from mailroom.errors import MailroomError
+from tests.support.contract import contract
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "openapi.yaml"
-CONTRACT: Mapping[str, Any] = json.loads((Path(__file__).parent / "contract.json").read_text(encoding="utf-8"))
+CONTRACT: Mapping[str, Any] = contract()
 BASE: str = CONTRACT["base_path"]
 
-HEADER = "# Generated from template.yaml and tests/contract.json by `make openapi`; a test compares.\n"
+HEADER = "# Generated from template.yaml, tests/contract.json and tests/extensions by `make openapi`; a test compares.\n"
 PRIMITIVES: Mapping[str, Mapping[str, str]] = {
     "string": {"type": "string"},
     "integer": {"type": "integer"},
@@ -36,7 +36,7 @@ Schema = dict[str, Any]
 
 
 class Undescribed(Exception):
-    """The template has a route that contract.json does not know."""
+    """The template has a route that neither contract.json nor an extension knows."""
 
 
 def document() -> Schema:
@@ -70,7 +70,7 @@ def operation_id(route: Route) -> str:
     """The function's name; a variant of another scope says so."""
     name = route.function.module.rsplit(".", 1)[1]
     first = next(other for other in described_routes() if other.function == route.function)
-    return name if first == route else f"{name}_of_inbox"
+    return name if first == route else f"{name}_of_{'pod' if '{pod_id}' in route.path else 'inbox'}"
 
 
 def endpoint_of(route: Route) -> Mapping[str, Any]:

@@ -23,12 +23,15 @@ API_KEY = "am_" + "Sample0000" * 4 + "Sample00"
 INBOX = "agent@mailroom.local"
 MESSAGE = "<sample-1@example.com>"
 IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
+WEBHOOK = "ep_0190a6c05a0070008000000000000001"
 PATH_VALUES = {
     "inbox_id": INBOX,
     "message_id": MESSAGE,
     "thread_id": IDENTITY,
     "attachment_id": IDENTITY,
     "api_key_id": IDENTITY,
+    "pod_id": IDENTITY,
+    "webhook_id": WEBHOOK,
     "proxy": "slash@example.com>",
 }
 TIME = "2026-01-01T12:00:00.000Z"
@@ -101,7 +104,9 @@ def _suffix(route: Route, position: int) -> str:
     """Further routes of a function are told apart by method or by scope."""
     if position == 0:
         return ""
-    return route.method.lower() if "{proxy+}" in route.path else "inbox"
+    if "{proxy+}" in route.path:
+        return route.method.lower()
+    return "pod" if "{pod_id}" in route.path else "inbox"
 
 
 def _name(function: Function) -> str:

@@ -15,11 +15,11 @@ from tests.support.sdk_calls import CALLS, CONTENT, FILE, Scene
 from tests.support.seed import seed
 from tests.support.stacks import Mailbox
 
-FAMILIES = {"organizations", "auth", "api_keys", "inboxes", "inbox_events", "messages", "threads"}
+FAMILIES = {"organizations", "auth", "api_keys", "inboxes", "inbox_events", "messages", "threads", "webhooks"}
 ENDPOINTS = {
     endpoint["sdk_method"]: (endpoint["method"], endpoint["path"])
     for endpoint in contract()["endpoints"]
-    if endpoint["family"] in FAMILIES
+    if endpoint["family"] in FAMILIES and endpoint["sdk_method"]
 }
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 CONTRACT = Path(__file__).parent.parent / "contract.json"
+EXTENSIONS = Path(__file__).parent.parent / "extensions"
+"""What this service has beyond the contract, in the contract's form; their `sdk_method` is null."""
 
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
@@ -111,7 +113,12 @@ def problems(method: str, path: str, status: int, body: Any = None) -> Iterator[
 
 @cache
 def contract() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(CONTRACT.read_text())
+    """contract.json with the extensions."""
+    loaded: dict[str, Any] = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    for path in sorted(EXTENSIONS.glob("*.json")):
+        extension = json.loads(path.read_text(encoding="utf-8"))
+        loaded["endpoints"] += extension["endpoints"]
+        loaded["models"] |= extension["models"]
     return loaded
 
 
