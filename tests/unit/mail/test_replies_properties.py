@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from lxml.html import HTMLParser, document_fromstring
 
+from mailroom.mail import replies_languages as languages
+from mailroom.mail import replies_marks as marks
 from mailroom.mail.replies import extract_html, extract_text
 
 LINES = st.sampled_from(
@@ -118,3 +122,27 @@ def words_of(html: str) -> str:
     roots = [root, *root.itersiblings(etree.Element)]  # what follows </html> becomes a second root
     text = "".join("".join(found.itertext(etree.Element)) for found in roots)
     return "".join(char for char in text if char.isprintable() and char not in " \ufffd")
+
+
+PHRASES = [
+    *languages.DIVIDER_TITLES,
+    *languages.DIVIDER_TITLE_STARTS,
+    *languages.FORWARD_OPENINGS,
+    *languages.WEAK_TITLES,
+    *languages.ABOVE_THIS_LINE,
+    *languages.REPLY_WORDS,
+    *languages.SENDER,
+    *languages.SUBJECT,
+]
+PIECES = st.one_of(st.sampled_from(PHRASES), st.sampled_from(list(" .:：!?,;>-_*#\u0307\u200e’é")), st.text(max_size=4))
+
+
+@settings(max_examples=2000, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=5), st.sampled_from([str, str.upper, str.title]))
+def test_the_cheap_test_passes_every_title_and_header_field(pieces: list[str], change: Callable[[str], str]) -> None:
+    line = change("".join(pieces)).rstrip()
+
+    if line and not marks.may_open(line):
+        assert not marks.opens_by_title(line)
+        assert not marks.is_bare_title(line)
+        assert marks.header_role(line) is None

@@ -43,5 +43,5 @@ def _lines(raw: list[str]) -> list[Line]:
         quoted = text[:1] == ">" and not text.startswith(">From ") and not (open_address and text[-1] == ":" and len(text) < 60)
         lines.append(Line(item.rstrip(), Quote.YES if quoted else Quote.NONE))
         # "<ann@example.com" at the end of a line: the ">" that opens the next one closes the address
-        open_address = not quoted and text.rfind("<") > text.rfind(">") and "@" in text[text.rfind("<") :]
+        open_address = not quoted and "<" in text and text.rfind("<") > text.rfind(">") and "@" in text[text.rfind("<") :]
     return lines

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 from itertools import islice
 from typing import Final, Literal, NamedTuple, get_args
@@ -21,6 +23,8 @@ _INVALID: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uff
 _PREFORMATTED: Final = re.compile(r"white-space:\s?(?:pre|pre-wrap|pre-line|break-spaces)\b", re.IGNORECASE)
 
 _Context = Literal["hidden", "preformatted", "signature", "perhaps", "quote", "history"]
+_QUOTES: Final[frozenset[_Context]] = frozenset({"quote", "perhaps"})
+_Slot = Literal["at", "text", "tail"]
 
 
 class TooDeep(Exception):
@@ -31,7 +35,7 @@ class Place(NamedTuple):
     """Where a line begins: at the element itself, or so many characters into its text or tail."""
 
     element: etree._Element
-    slot: Literal["at", "text", "tail"]
+    slot: _Slot
     offset: int = 0
 
 
@@ -73,10 +77,39 @@ def flatten(body: etree._Element, *, preformatted: bool = False) -> tuple[list[L
             reader.start(element)
         elif event == "end":
             reader.end(element)
-        elif element is not body:
-            reader.text(element.tail, Place(element, "tail"))
+        elif element is not body and (text := element.tail):
+            reader.text(text, element, "tail")
     reader.flush()
     return reader.lines, reader.places
+
+
+class _Traits(NamedTuple):
+    """What a tag alone says."""
+
+    name: str
+    block: bool
+    breaks: bool
+    """Ends the line before it."""
+    hidden: bool
+    visible: bool
+    """Shown without any text in it."""
+    cell: bool
+    ordinary: bool
+    """Opens no context, unless an attribute says so."""
+
+
+@lru_cache(maxsize=256)
+def _traits(tag: object) -> _Traits:
+    name = tag.rpartition(":")[2] if isinstance(tag, str) else ""
+    return _Traits(
+        name,
+        block=name in markup.BLOCKS,
+        breaks=name in markup.BLOCKS or name in markup.EMPTY_LINES,
+        hidden=name in markup.HIDDEN,
+        visible=name in markup.VISIBLE_WITHOUT_TEXT,
+        cell=name in markup.CELLS,
+        ordinary=name not in markup.HIDDEN and name not in {"pre", "blockquote", "includetail"},
+    )
 
 
 class _Reader:
@@ -90,69 +123,70 @@ class _Reader:
         self._place: Place | None = None
         self._inside: dict[_Context, int] = dict.fromkeys(get_args(_Context), 0)
         self._inside["preformatted"] = int(preformatted)
-        self._opened: list[list[_Context]] = []
+        self._opened: list[tuple[_Traits, Sequence[_Context]]] = []
         self._above_quote = False
 
     def start(self, element: etree._Element) -> None:
         if len(self._opened) >= DEEPEST:
             raise TooDeep
-        tag = _tag(element)
-        if tag in markup.BLOCKS or tag in markup.EMPTY_LINES:
+        traits = _traits(element.tag)
+        if traits.breaks:
             self.flush()
-        opened = self._contexts(element, tag)
-        self._opened.append(opened)
+        opened = () if traits.ordinary and not element.attrib else self._contexts(element, traits)
+        self._opened.append((traits, opened))
         for context in opened:
             self._inside[context] += 1
-        if tag == "p" or "quote" in opened or "perhaps" in opened:
-            self._set_apart(Place(element, "at"))
-        if tag == "hr":
+        if traits.name == "p" or (opened and not _QUOTES.isdisjoint(opened)):
+            self._set_apart(element, "at")
+        if traits.name == "hr":
             self._add("_" * 20, Place(element, "at"))
-        elif tag in markup.VISIBLE_WITHOUT_TEXT and not _is_pixel(element):
-            self._append(PICTURE, Place(element, "at"))
-        self.text(element.text, Place(element, "text"))
+        elif traits.visible and not _is_pixel(element):
+            self._append(PICTURE, element, "at")
+        if text := element.text:
+            self.text(text, element, "text")
 
     def end(self, element: etree._Element) -> None:
-        tag = _tag(element)
-        if tag in markup.BLOCKS:
+        traits, opened = self._opened.pop()
+        if traits.block:
             self.flush()
-        elif tag == "br":
+        elif traits.name == "br":
             self._add("".join(self._parts), self._place or Place(element, "at"))
-        elif tag in markup.CELLS and self._parts:
+        elif traits.cell and self._parts:
             self._parts.append(" ")
-        opened = self._opened.pop()
         for context in opened:
             self._inside[context] -= 1
         if element is self._body:
             return
-        if tag == "p" or "quote" in opened or "perhaps" in opened:
-            self._set_apart(Place(element, "tail"))
-        self.text(element.tail, Place(element, "tail"))
+        if traits.name == "p" or (opened and not _QUOTES.isdisjoint(opened)):
+            self._set_apart(element, "tail")
+        if text := element.tail:
+            self.text(text, element, "tail")
 
-    def text(self, text: str | None, place: Place) -> None:
-        if not text or self._inside["hidden"]:
+    def text(self, text: str, element: etree._Element, slot: _Slot) -> None:
+        if self._inside["hidden"]:
             return
         if not self._inside["preformatted"]:
-            self._append(text, place)
+            self._append(text, element, slot)
             return
         offset = 0
         for index, line in enumerate(text.split("\n")):
             if index:
-                self._add("".join(self._parts), self._place or place._replace(offset=offset))
-            self._append(line, place._replace(offset=offset))
+                self._add("".join(self._parts), self._place or Place(element, slot, offset))
+            self._append(line, element, slot, offset)
             offset += len(line) + 1
 
     def flush(self) -> None:
         """End the line, unless nothing visible is in it."""
         if self._place is not None:
             self._add("".join(self._parts), self._place)
-        else:
+        elif self._parts:
             self._parts.clear()
 
-    def _append(self, text: str, place: Place) -> None:
+    def _append(self, text: str, element: etree._Element, slot: _Slot, offset: int = 0) -> None:
         if self._place is None:
             if not text or text.isspace():
                 return
-            self._place = place
+            self._place = Place(element, slot, offset)
         self._parts.append(text)
 
     def _add(self, text: str, place: Place, *, marker: bool = False) -> None:
@@ -162,9 +196,9 @@ class _Reader:
         self._parts.clear()
         self._place = None
 
-    def _set_apart(self, place: Place) -> None:
+    def _set_apart(self, element: etree._Element, slot: _Slot) -> None:
         if self.lines and (self.lines[-1].text or self.lines[-1].marker):
-            self._add("", place)
+            self._add("", Place(element, slot))
 
     def _quote(self, line: str) -> Quote:
         if self._inside["quote"] or (self._inside["history"] and self._above_quote):
@@ -173,15 +207,15 @@ class _Reader:
             return Quote.YES
         return Quote.PERHAPS if self._inside["perhaps"] else Quote.NONE
 
-    def _contexts(self, element: etree._Element, tag: str) -> list[_Context]:
+    def _contexts(self, element: etree._Element, traits: _Traits) -> list[_Context]:
         """What the element's content is inside of."""
         contexts: list[_Context] = []
-        if tag in markup.HIDDEN:
+        if traits.hidden:
             contexts.append("hidden")
-        if tag == "pre" or _keeps_line_ends(element):
+        if traits.name == "pre" or _keeps_line_ends(element):
             contexts.append("preformatted")
-        kind = markup.kind_of(element, tag)
-        if quote := self._quote_context(element, tag, kind):
+        kind = markup.kind_of(element, traits.name)
+        if quote := self._quote_context(element, traits.name, kind):
             contexts.append(quote)
         elif kind == "signature":
             contexts.append("signature")
@@ -273,8 +307,7 @@ def _trim_end(body: etree._Element) -> None:
 
 
 def _tag(element: etree._Element) -> str:
-    tag = element.tag
-    return tag.rpartition(":")[2] if isinstance(tag, str) else ""
+    return _traits(element.tag).name
 
 
 def _is_pixel(element: etree._Element) -> bool:

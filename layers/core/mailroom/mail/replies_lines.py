@@ -67,7 +67,7 @@ def _find_opening(lines: Sequence[Line]) -> int | None:
     for index, line in enumerate(lines):
         if line.marker:
             return index
-        if line.quote is Quote.YES or line.blank:
+        if line.quote is Quote.YES or not line.text or not marks.may_open(line.text):
             continue
         if marks.opens_by_title(line.text) or (marks.is_bare_title(line.text) and _header_follows(lines, index + 1)):
             return index
@@ -114,7 +114,7 @@ def _find_quote(lines: Sequence[Line]) -> int | None:
 
 def _attribution_ends(lines: Sequence[Line]) -> Iterator[int]:
     for index, line in enumerate(lines):
-        if line.quote is not Quote.YES and not line.blank and attribution.may_end(line.text):
+        if line.quote is not Quote.YES and line.text and attribution.may_end(line.text):
             yield index
 
 
@@ -219,7 +219,7 @@ def _find_below_device(lines: Sequence[Line]) -> int | None:
     if any(line.quote is Quote.YES for line in lines):
         return None
     for index in range(1, len(lines) - 2):
-        alone = lines[index - 1].blank and lines[index + 1].blank and not lines[index].blank
+        alone = lines[index].text and not lines[index - 1].text and not lines[index + 1].text
         if alone and marks.is_device_signature(lines[index].text.strip()):
             return None if _is_footer(lines, index + 1) else index + 1
     return None

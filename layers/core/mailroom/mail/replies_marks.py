@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
@@ -16,6 +17,8 @@ _LONGEST_FIELD: Final = 400
 _DASH: Final = f"[{re.escape(DASHES)}]"
 _TITLE: Final = re.compile(rf"{_DASH}{{2,200}} ?([^{re.escape(DASHES)}\s][^\n]{{1,80}})")
 _TITLE_END: Final = re.compile(rf"{_DASH}{{2}}")
+_PUNCTUATION: Final = re.compile("[.!?,;:]")
+_SENTENCE_ENDS: Final = ".!?,;"
 _LINK: Final = re.compile(r"[<(\[]?https?://[^\s>)\]]{1,2000}[>)\]]?")
 
 _ROLES: Final[dict[str, Role]] = {
@@ -103,6 +106,15 @@ def is_divider(line: str) -> bool:
     return len(bare) >= 4 and bare[0] in DASHES and not bare.strip(" \t\xa0" + DASHES)
 
 
+def may_open(line: str) -> bool:
+    """Cheap test of a line that is not empty: where it fails, it is neither a title nor a header field. Most lines that end a
+    sentence fail."""
+    bare = line.lstrip(" \t>")
+    if line[-1] not in _SENTENCE_ENDS or bare[:1] in DASHES:
+        return True
+    return ":" in line[:48] or "：" in line[:48] or _is_above_this_line(bare)
+
+
 def opens_by_title(line: str) -> bool:
     """`-----Original Message-----`, "Begin forwarded message:", "## reply above this line ##", in any known language."""
     bare = line.strip(" \t>")
@@ -119,7 +131,12 @@ def is_bare_title(line: str) -> bool:
 
 
 def _starts_like_title(line: str) -> bool:
-    return fold(line.lstrip(DECORATION)[:2]) in _FIRST_LETTERS
+    return _like_title(line.lstrip(DECORATION)[:2])
+
+
+@lru_cache(maxsize=1024)
+def _like_title(letters: str) -> bool:
+    return fold(letters) in _FIRST_LETTERS
 
 
 def _title(line: str) -> str:
@@ -149,8 +166,11 @@ def is_device_signature(line: str) -> bool:
     """ "Sent from my iPhone", "Get Outlook for iOS<link>"; no sentence about a desk."""
     if len(line) > 2200:
         return False
-    bare = fold(_LINK.sub("", line).strip(" \t*_[]()<>."))
-    if not 8 <= len(bare) <= 80 or len(bare.split()) > 9 or any(map(bare.__contains__, ".!?,;:")):
+    bare = (_LINK.sub("", line) if "http" in line else line).strip(" \t*_[]()<>.")
+    if _PUNCTUATION.search(bare):
+        return False
+    bare = fold(bare)
+    if not 8 <= len(bare) <= 80 or len(bare.split()) > 9:
         return False
     return bare.startswith(_DEVICE_STARTS) or bare.endswith(_DEVICE_ENDS)
 
