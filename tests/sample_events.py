@@ -50,6 +50,7 @@ class Case:
 
 
 CASES: Mapping[str, tuple[Case, ...]] = {
+    "create_session_token": (Case(body={"ttl_seconds": 300}),),
     "create_api_key": (Case(body={"name": "sample", "permissions": {"message_read": True, "message_send": True}}),),
     "update_api_key": (Case(body={"name": "renamed"}),),
     "join_labs": (Case(body={}),),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 T = TypeVar("T")
 
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,256}")
 _LONE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -38,6 +39,11 @@ def string(*, low: int = 0, high: int | None = None) -> Schema:
 
 def boolean() -> Schema:
     return {"type": "bool", "strict": True}
+
+
+def integer(low: int, high: int) -> Schema:
+    """A whole number; neither a boolean nor 1.0 is one."""
+    return {"type": "int", "strict": True, "ge": low, "le": high}
 
 
 def one_of(*values: str) -> Schema:
@@ -77,6 +83,11 @@ def anything() -> Schema:
 def instant() -> Schema:
     """An ISO 8601 timestamp, as microseconds since the epoch."""
     return checked(string(), _instant)
+
+
+def client_id() -> Schema:
+    """What callers name a resource by (spec: README 5)."""
+    return checked(string(), _client_id)
 
 
 def checked(schema: Schema, rule: Callable[[Any], Any]) -> Schema:
@@ -195,6 +206,12 @@ def _instant(value: str) -> int:
         return parse_instant(value)
     except (ValueError, OverflowError):
         raise ValueError("Input should be an ISO 8601 timestamp") from None
+
+
+def _client_id(value: str) -> str:
+    if not _CLIENT_ID.fullmatch(value):
+        raise ValueError("Must be 1-256 of A-Z a-z 0-9 - . _ ~")
+    return value
 
 
 def _refuse_constant(name: str) -> Any:

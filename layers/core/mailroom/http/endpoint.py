@@ -27,12 +27,12 @@ from mailroom.http.answers import Answer, error_response, success
 from mailroom.http.params import Params
 from mailroom.http.paths import path_parameters
 from mailroom.http.tokens import Paging, read_paging
-from mailroom.keys.credentials import bearer_value, caller_of, is_session_token, note_use, refuse_session_token, secret_hash
+from mailroom.keys.credentials import bearer_value, caller_of, is_session_token, note_use, require_key, secret_hash
 from mailroom.runtime import Runtime, current, warm_up
 from mailroom.secret import signing_key
 from mailroom.store import keys
 from mailroom.store.meter import metered
-from mailroom.store.port import Item, ItemTooLarge, Reads, StoreBusy
+from mailroom.store.port import Item, ItemTooLarge, Key, Reads, StoreBusy
 from mailroom.store.prefetch import PrefetchedStore
 
 if TYPE_CHECKING:
@@ -60,11 +60,20 @@ class Request:
     query: Any = None
     page: Paging | None = None
     _body: Body[Any] | None = None
+    _json: dict[str, Any] | None = None
 
     def body(self) -> Any:
         """The checked body. Raises ValidationError."""
         assert self._body is not None
-        return self._body.read(self.raw_body())
+        return self._body.check(self.json())
+
+    def json(self) -> dict[str, Any]:
+        """The body as it was sent, decoded once. Raises ValidationError where it is no JSON object."""
+        if self._json is None:
+            from mailroom.http.body import decode
+
+            self._json = decode(self.raw_body())
+        return self._json
 
     def raw_body(self) -> bytes:
         body = self.event.get("body") or ""
@@ -189,23 +198,44 @@ def _read_query(request: Request, query: Query | None) -> ValidationError | None
 
 
 def _authenticate(request: Request, reads: Prefetch | None, key_required: bool) -> None:
+    value = bearer_value(request.headers.get("authorization"))
+    if key_required:
+        require_key(value)
+    if is_session_token(value):
+        _authenticate_session(request, value, reads)
+    else:
+        _authenticate_key(request, value, reads)
+
+
+def _authenticate_key(request: Request, value: str, reads: Prefetch | None) -> None:
     """The key's row is read together with the data. Which organization it belongs to never changes, so a process may remember that
     much of it; whether it is still valid is read each time."""
-    value = bearer_value(request.headers.get("authorization"))
-    if is_session_token(value):
-        refuse_session_token(key_required=key_required)
     hashed = secret_hash(value)
-    secret = keys.api_key_secret(hashed)
     known = request.runtime.hints.get(hashed)
-    wanted = reads(known, request) if known and reads else Reads()
-    request.items.prefetch(Reads((secret, *wanted.keys), wanted.queries))
-    row = request.items.get(secret)
+    row = _credential(request, keys.api_key_secret(hashed), known, reads)
     request.caller = caller_of(row, request.runtime.clock())
-    request.credential = row
     if known is None:
         if len(request.runtime.hints) >= MAX_HINTS:
             request.runtime.hints.clear()
         request.runtime.hints[hashed] = request.caller.organization_id
+
+
+def _authenticate_session(request: Request, value: str, reads: Prefetch | None) -> None:
+    # Most requests carry a key, and need no library for tokens.
+    from mailroom.keys.sessions import read_session, session_caller
+
+    now = request.runtime.clock()
+    session = read_session(value, secret=signing_key(request.runtime), now=now)
+    record = keys.api_key_record(session.organization_id, session.api_key_id)
+    request.caller = session_caller(session, _credential(request, record, session.organization_id, reads), now)
+
+
+def _credential(request: Request, key: Key, known: str | None, reads: Prefetch | None) -> Item | None:
+    """The credential's row, read in one trip with what the endpoint will need where its organization is known."""
+    wanted = reads(known, request) if known and reads else Reads()
+    request.items.prefetch(Reads((key, *wanted.keys), wanted.queries))
+    request.credential = request.items.get(key)
+    return request.credential
 
 
 def _check_scope(request: Request) -> None:

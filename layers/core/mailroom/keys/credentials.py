@@ -7,7 +7,7 @@ from typing import cast
 
 from mailroom import log
 from mailroom.callers import Caller, ScopeType
-from mailroom.errors import ApiKeyExpired, InvalidTokenType, MissingAuthorization, Unauthorized, UnknownApiKey
+from mailroom.errors import ApiKeyExpired, InvalidTokenType, MissingAuthorization, UnknownApiKey
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Key, Present, Set, StoreError, Update
 
@@ -37,11 +37,10 @@ def secret_hash(value: str) -> str:
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def refuse_session_token(*, key_required: bool) -> None:
-    """No session token has been issued by this deployment, so each one is a failure; endpoints that need a key say so."""
-    if key_required:
+def require_key(value: str) -> None:
+    """Raises InvalidTokenType for a session token where only a key will do."""
+    if is_session_token(value):
         raise InvalidTokenType("This endpoint needs an API key", fix="Send an API key instead of a session token.")
-    raise Unauthorized("Session token not recognized", fix="Send an API key.")
 
 
 def caller_of(row: Item | None, now: int) -> Caller:
@@ -65,14 +64,14 @@ def caller_of(row: Item | None, now: int) -> Caller:
 
 
 def note_use(row: Item, now: int, *, items: ItemStore) -> None:
-    """`used_at`, at most once a minute. A key that was deleted meanwhile is not written back.
+    """`used_at`, at most once a minute. `row` is either row of the key. A key that was deleted meanwhile is not written back.
 
     Never fails: what the request did is done, and an error would make clients do it again.
     """
     if now - row.get("used_at", 0) < USED_AT_EVERY_MS:
         return
     record = keys.api_key_record(row["organization_id"], row["api_key_id"])
-    secret = Key("core", row["pk"], row["sk"])
+    secret = keys.api_key_secret(row["secret_hash"]) if "secret_hash" in row else Key("core", row["pk"], row["sk"])
     try:
         items.write([Update(key, (Set("used_at", now),), Present()) for key in (secret, record)])
     except StoreError:
