@@ -138,11 +138,11 @@ class _Writer(NamedTuple):
             self._inbox_check(new),
             *_thread_actions(new.organization_id, where.thread, thread),
             *where.references,
-            self._event(new, record),
+            self._event(new, record, thread),
             *self.along(outcome),
         ]
         if new.body is not None:
-            actions.append(Put(keys.body(new.target().key()), {"data": new.body}))
+            actions.append(Put(keys.body(new.target().key()), {"data": new.body, "uid": record["uid"]}))
         return outcome if self._transact(new, actions, record, thread, now) else None
 
     def meet(self, new: NewMessage, existing: MessageRecord, seen: Surroundings) -> Outcome | NewMessage | None:
@@ -169,7 +169,7 @@ class _Writer(NamedTuple):
             Put(new.target().key(), _stored(record), Equals("ver", existing["ver"])),
             self._inbox_check(new),
             *_thread_actions(new.organization_id, thread, updated),
-            self._event(new, record),
+            self._event(new, record, updated),
             *self.along(outcome),
         ]
         return outcome if self._transact(new, actions, record, updated, now) else None
@@ -196,9 +196,9 @@ class _Writer(NamedTuple):
         key = keys.inbox(new.organization_id, new.record["inbox_id"])
         return Check(key, all_of(live(), Equals("created_at", new.inbox_created_at)))
 
-    def _event(self, new: NewMessage, record: MessageRecord) -> Put:
-        ts = new.record["ts"]
-        return message_event(new.organization_id, record, new.event_type, ts=ts, shards=self.shards, recipients=new.recipients)
+    def _event(self, new: NewMessage, record: MessageRecord, thread: ThreadRecord) -> Put:
+        o, ts = new.organization_id, new.record["ts"]
+        return message_event(o, record, thread, new.event_type, ts=ts, shards=self.shards, recipients=new.recipients)
 
 
 def _relation(existing: MessageRecord, new: MessageRecord) -> Literal["same", "half", "other"]:

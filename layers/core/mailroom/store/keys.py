@@ -214,11 +214,12 @@ def listing_sort(created_ms: int, identity: str) -> str:
 # --- ev and eph ---------------------------------------------------------------------------------------------------------
 
 
-def events(o: str, inbox_id: str, event_type: str) -> str:
-    return f"{inbox_partition(o, inbox_id)}#{event_type}"
+def events(o: str, inbox_id: str | None, event_type: str) -> str:
+    """None: events that are not tied to an inbox."""
+    return f"{o}#EV#{event_type}" if inbox_id is None else f"{inbox_partition(o, inbox_id)}#{event_type}"
 
 
-def event(o: str, inbox_id: str, event_type: str, ts: int, event_id: str) -> Key:
+def event(o: str, inbox_id: str | None, event_type: str, ts: int, event_id: str) -> Key:
     return Key("ev", events(o, inbox_id, event_type), f"{ts:013}#{event_id}")
 
 
@@ -233,6 +234,16 @@ def log_partition(o: str) -> str:
 
 def log_page(o: str, page: int) -> Key:
     return Key("ev", log_partition(o), f"{page:012}")
+
+
+def log_tail(o: str) -> Key:
+    """Holds the position of an organization's last event. Apart from the pages, which expire."""
+    return Key("ev", f"{o}#LOG#TAIL", "-")
+
+
+def published(o: str) -> Key:
+    """Holds the last page of an organization's log that was handed to its sockets."""
+    return Key("eph", f"{o}#LOG", "-")
 
 
 def deliveries(o: str, webhook_id: str) -> str:
