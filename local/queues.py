@@ -10,7 +10,7 @@ import logging
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from local.invoke import Call
     from local.store.database import Database
     from local.template import Queue, QueueWorker
+    from mailroom.ports import QueueMessage
 
 FIRST_WAIT_MS = 1000
 MAX_WAIT_MS = 300_000
@@ -42,10 +43,13 @@ CREATE TABLE IF NOT EXISTS queue_message (
     due INTEGER NOT NULL,
     receives INTEGER NOT NULL DEFAULT 0,
     sent INTEGER NOT NULL,
-    source TEXT
+    source TEXT,
+    share TEXT NOT NULL DEFAULT ''
 )"""
+_ADD_SHARE = "ALTER TABLE queue_message ADD COLUMN share TEXT NOT NULL DEFAULT ''"
+"""For data of a version that knew no groups."""
 # A taken message has a negative `due`, which keeps it out of this index's range for what is due.
-_INDEX = "CREATE INDEX IF NOT EXISTS queue_message_due ON queue_message (queue, due, seq)"
+_INDEX = "CREATE INDEX IF NOT EXISTS queue_message_order ON queue_message (queue, due, seq, share)"
 _TAKEN = -1
 
 
@@ -56,6 +60,7 @@ class Received:
     body: str
     receives: int
     sent: int
+    group: str = ""
 
 
 class SqliteQueues:
@@ -68,10 +73,20 @@ class SqliteQueues:
         self._bells = {name: threading.Event() for name in queues}
         database.write(_prepare)
 
-    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
         """Raises KeyError for a queue the template does not have."""
         text = _dump(body)
-        self._database.write(lambda connection: self._insert(connection, queue, text, delay_s))
+        self._database.write(lambda connection: self._insert(connection, queue, text, delay_s, group))
+        self.ring(queue)
+
+    def send_many(self, queue: str, messages: Sequence[QueueMessage]) -> None:
+        """All or none. Raises KeyError for a queue the template does not have."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for message in messages:
+                self._insert(connection, queue, _dump(message.body), 0, message.group)
+
+        self._database.write(work)
         self.ring(queue)
 
     def enqueue(self, connection: sqlite3.Connection, queue: str, body: Mapping[str, Any]) -> None:
@@ -134,15 +149,22 @@ class SqliteQueues:
         bell.wait(_IDLE_S if ahead is None else min(ahead / 1000, _IDLE_S))
         bell.clear()
 
-    def _insert(self, connection: sqlite3.Connection, queue: str, text: str, delay_s: int) -> None:
+    def still(self, queue: str) -> None:
+        """What rings from now on ends the next `listen`."""
+        self._bells[queue].clear()
+
+    def listen(self, queue: str, seconds: float) -> None:
+        self._bells[queue].wait(seconds)
+
+    def _insert(self, connection: sqlite3.Connection, queue: str, text: str, delay_s: int, group: str | None = None) -> None:
         if queue not in self._queues:
             raise KeyError(queue)
         now = self._clock()
         # What is due at once is due whatever becomes of the clock.
         due = now + min(delay_s, MAX_DELAY_S) * 1000 if delay_s > 0 else 0
         connection.execute(
-            "INSERT INTO queue_message (queue, message_id, body, due, sent) VALUES (?, ?, ?, ?, ?)",
-            (queue, str(uuid.uuid4()), text, due, now),
+            "INSERT INTO queue_message (queue, message_id, body, due, sent, share) VALUES (?, ?, ?, ?, ?, ?)",
+            (queue, str(uuid.uuid4()), text, due, now, group or ""),
         )
 
     def _due_in(self, queue: str, now: int) -> int | None:
@@ -153,27 +175,35 @@ class SqliteQueues:
         return None if row is None else max(0, int(row[0]) - now)
 
     def _take(self, connection: sqlite3.Connection, queue: str, limit: int, now: int) -> list[Received]:
+        self.bury(connection, queue, now)
+        rows = connection.execute(
+            "SELECT seq FROM queue_message WHERE queue = ? AND due BETWEEN 0 AND ? ORDER BY due, seq LIMIT ?", (queue, now, limit)
+        )
+        return take(connection, [row[0] for row in rows])
+
+    def bury(self, connection: sqlite3.Connection, queue: str, now: int) -> None:
+        """What was received too often goes to the dead letters."""
         spec = self._queues[queue]
         if spec.dead_letter is not None:
             connection.execute(
                 "UPDATE queue_message SET queue = ?, due = 0, source = ? WHERE queue = ? AND due BETWEEN 0 AND ? AND receives >= ?",
                 (spec.dead_letter, queue, queue, now, spec.max_receives),
             )
-        rows = connection.execute(
-            "SELECT seq, message_id, body, receives, sent FROM queue_message"
-            " WHERE queue = ? AND due BETWEEN 0 AND ? ORDER BY due, seq LIMIT ?",
-            (queue, now, limit),
-        ).fetchall()
-        connection.executemany(
-            "UPDATE queue_message SET due = ?, receives = receives + 1 WHERE seq = ?", [(_TAKEN, row[0]) for row in rows]
-        )
-        return [Received(seq, message_id, body, receives + 1, sent) for seq, message_id, body, receives, sent in rows]
 
     def _next_due(self, queue: str, message: Received) -> int:
         spec = self._queues[queue]
         if spec.dead_letter is not None and message.receives >= spec.max_receives:
             return 0
         return self._clock() + min(FIRST_WAIT_MS << min(message.receives - 1, 20), MAX_WAIT_MS)
+
+
+def take(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Received]:
+    """Marks these messages as being worked on."""
+    connection.executemany(
+        "UPDATE queue_message SET due = ?, receives = receives + 1 WHERE seq = ?", [(_TAKEN, seq) for seq in rows]
+    )
+    statement = "SELECT seq, message_id, body, receives, sent, share FROM queue_message WHERE seq = ?"
+    return [Received(*connection.execute(statement, (seq,)).fetchone()) for seq in rows]
 
 
 class QueueRunner:
@@ -216,11 +246,15 @@ class QueueRunner:
             # There may be more for a sleeping neighbour.
             if len(batch) == self._worker.batch_size:
                 self._queues.ring(self._worker.queue)
-            failed = self._deliver(batch)
-            done = [message for message in batch if message.message_id not in failed]
-            again = [message for message in batch if message.message_id in failed]
-            self._settle(done, again)
+            self.work(batch)
         return len(batch)
+
+    def work(self, batch: list[Received]) -> None:
+        """Hands messages that were taken to the function, and settles them."""
+        failed = self._deliver(batch)
+        done = [message for message in batch if message.message_id not in failed]
+        again = [message for message in batch if message.message_id in failed]
+        self._settle(done, again)
 
     def _settle(self, done: list[Received], again: list[Received]) -> None:
         """Until it is stored, or the process ends: after a restart everything taken comes again."""
@@ -277,5 +311,7 @@ def _dump(body: Mapping[str, Any]) -> str:
 
 def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute(_TABLE)
+    if "share" not in {row[1] for row in connection.execute("PRAGMA table_info(queue_message)")}:
+        connection.execute(_ADD_SHARE)
     connection.execute(_INDEX)
     connection.execute("UPDATE queue_message SET due = 0 WHERE due < 0")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from socket import socket
 from types import TracebackType
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from local import template as templates
 from local.blob_files import FileBlobs
@@ -15,6 +15,7 @@ from local.blobs import LocalBlobs
 from local.capture import Capture
 from local.delivery import Deliverer
 from local.downloads import Downloads
+from local.fair import FairRunner
 from local.feed import FeedRunner, Positions, worker_name
 from local.folder import DataFolder
 from local.gateway import Gateway
@@ -35,8 +36,12 @@ from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.clock import Clock, now_ms
 from mailroom.config import DEFAULT_DOMAIN, Config
-from mailroom.fetch import UrlFetcher
 from mailroom.runtime import Runtime
+from mailroom.web.fetch import UrlFetcher
+from mailroom.web.post import UrlPoster
+
+if TYPE_CHECKING:
+    from local.template import QueueWorker
 
 DATABASE = "mailroom.sqlite"
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
@@ -154,7 +159,7 @@ class Stack:
     def _deliverer(self) -> Deliverer:
         relay = self.settings.relay
         transport = self.capture or Relay(*cast(tuple[str, int], relay), domain=self.settings.config.domain)
-        deliverer = Deliverer(transport, box=self.outbox, blobs=self.blobs, clock=self._clock)
+        deliverer = Deliverer(transport, box=self.outbox, blobs=self.blobs, queues=self.queues, clock=self._clock)
         deliverer.start()
         self._undo.append(deliverer.stop)
         return deliverer
@@ -179,6 +184,7 @@ class Stack:
             queues=self.queues,
             mailer=mailer,
             fetcher=UrlFetcher(allow_private=self.settings.fetch_allow_private),
+            poster=UrlPoster(allow_private=config.webhook_allow_private),
             limiter=TokenBuckets(rate_per_second=config.rate_per_second, burst=config.rate_burst),
             clock=self._clock,
         )
@@ -186,8 +192,8 @@ class Stack:
     def _start_workers(self) -> None:
         call = self._invoker.call
         positions = Positions(self.database, self.items.feed, [worker_name(each) for each in self.template.stream_workers])
-        runners: list[QueueRunner | FeedRunner | Scheduler | Housekeeping] = [
-            *(QueueRunner(self.queues, each, call=call, threads=QUEUE_THREADS) for each in self.template.queue_workers),
+        runners: list[QueueRunner | FairRunner | FeedRunner | Scheduler | Housekeeping] = [
+            *(self._queue_runner(each) for each in self.template.queue_workers),
             *(FeedRunner(self.items.feed, each, positions, call=call, clock=self._clock) for each in self.template.stream_workers),
             Scheduler(self.database, self.template.schedules, call=call, clock=self._clock),
             Housekeeping(self.items, self.blobs, clock=self._clock),
@@ -195,6 +201,11 @@ class Stack:
         for runner in runners:
             runner.start()
             self._undo.append(runner.stop)
+
+    def _queue_runner(self, worker: QueueWorker) -> QueueRunner | FairRunner:
+        if worker.concurrency is None:
+            return QueueRunner(self.queues, worker, call=self._invoker.call, threads=QUEUE_THREADS)
+        return FairRunner(self.queues, self.database, worker, call=self._invoker.call, clock=self._clock)
 
     def _start_servers(self, links: Links, http: socket, smtp: socket) -> None:
         config = self.settings.config

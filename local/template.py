@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import yaml
 
+from local.filters import Pattern, pattern
+
 DEFAULT_BATCH = 10
 DEFAULT_STREAM_BATCH = 100
 DEFAULT_MAX_RECEIVES = 5
@@ -55,6 +57,8 @@ class QueueWorker:
     batch_size: int
     partial: bool
     """Honours `batchItemFailures`."""
+    concurrency: int | None = None
+    """How many may run at once; where it says so, they are shared among the groups of the messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,9 @@ class StreamWorker:
     function: Function
     batch_size: int
     partial: bool
+    filters: tuple[Pattern, ...] = ()
+    at_once: bool = False
+    """Says that it waits for no more changes to gather: `MaximumBatchingWindowInSeconds: 0`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +143,12 @@ class _Reader:
                 routes.append(Route(event["Method"].upper(), event["Path"], function))
             elif kind == "SQS":
                 queue = queue_name(_logical_id(event["Queue"]))
-                queue_workers.append(QueueWorker(queue, function, self._batch(event, DEFAULT_BATCH), _partial(event)))
+                scaling = (event.get("ScalingConfig") or {}).get("MaximumConcurrency")
+                concurrency = None if scaling is None else int(self._value(scaling))
+                batch = self._batch(event, DEFAULT_BATCH)
+                queue_workers.append(QueueWorker(queue, function, batch, _partial(event), concurrency))
             elif kind == "DynamoDB":
-                batch = self._batch(event, DEFAULT_STREAM_BATCH)
-                stream_workers.append(StreamWorker(_table(event, function), function, batch, _partial(event)))
+                stream_workers.append(self._stream_worker(event, function))
             elif kind in ("Schedule", "ScheduleV2"):
                 schedules.append(_schedule(f"{function.name}.{name}", function, event))
         return Template(tuple(routes), self._queues(), tuple(queue_workers), tuple(stream_workers), tuple(schedules))
@@ -177,6 +186,16 @@ class _Reader:
             queue_name(_logical_id(redrive["deadLetterTargetArn"])),
             int(self._value(redrive["maxReceiveCount"])),
         )
+
+    def _stream_worker(self, event: Mapping[str, Any], function: Function) -> StreamWorker:
+        given = (event.get("FilterCriteria") or {}).get("Filters") or ()
+        try:
+            filters = tuple(pattern(each["Pattern"]) for each in given)
+        except ValueError as error:
+            raise TemplateError(f"{function.name}: {error}") from error
+        at_once = event.get("MaximumBatchingWindowInSeconds") == 0
+        batch = self._batch(event, DEFAULT_STREAM_BATCH)
+        return StreamWorker(_table(event, function), function, batch, _partial(event), filters, at_once)
 
     def _batch(self, event: Mapping[str, Any], default: int) -> int:
         return int(self._value(event.get("BatchSize", default)))

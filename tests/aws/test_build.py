@@ -54,7 +54,7 @@ def test_only_the_item_client_is_made_at_start() -> None:
     assert made == [1, 0, 0, 0]
 
 
-HEAVY = ("boto3", "s3transfer", "lxml", "pydantic", "pydantic_core", "dns", "cryptography", "email.mime", "mailroom.fetch")
+HEAVY = ("boto3", "s3transfer", "lxml", "pydantic", "pydantic_core", "dns", "cryptography", "email.mime", "mailroom.web")
 HANDLERS = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(ROOT.glob("functions/*/[!_]*.py"))]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.config import Config
-from mailroom.ports import BlobMissing, FetchedFile, FetchFailed, OutgoingMail
+from mailroom.ports import BlobMissing, FetchedFile, FetchFailed, OutgoingMail, Posted, QueueMessage
 from mailroom.runtime import Runtime
 
 
@@ -91,12 +91,35 @@ class FileServer:
         return found
 
 
+class Receiver:
+    """A poster whose other side takes everything, unless something else waits in `answers`: a status, an answer, an exception."""
+
+    def __init__(self) -> None:
+        self.posts: list[tuple[str, bytes, Mapping[str, str]]] = []
+        self.answers: list[int | Posted | BaseException] = []
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Posted:
+        self.posts.append((url, body, headers))
+        answer = self.answers.pop(0) if self.answers else 200
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer if isinstance(answer, Posted) else Posted(answer, b"")
+
+
 class QueueList:
     def __init__(self) -> None:
         self.messages: list[tuple[str, Mapping[str, Any]]] = []
+        self.delays: list[int] = []
+        self.groups: list[str | None] = []
 
-    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
         self.messages.append((queue, body))
+        self.delays.append(delay_s)
+        self.groups.append(group)
+
+    def send_many(self, queue: str, messages: Sequence[QueueMessage]) -> None:
+        for message in messages:
+            self.send(queue, message.body, group=message.group)
 
 
 class NoLimit:
@@ -129,6 +152,7 @@ def memory_runtime(database: Database, *, config: Config | None = None, clock: C
         queues=QueueList(),
         mailer=OutboxMailer(),
         fetcher=FileServer(),
+        poster=Receiver(),
         limiter=NoLimit(),
         clock=clock or ManualClock(),
     )

@@ -29,6 +29,7 @@ from local import template as templates
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
 from local.downloads import Downloads
+from local.filters import passes
 from local.gateway import Gateway
 from local.invoke import Invoker
 from local.queues import failures
@@ -45,13 +46,14 @@ from mailroom.aws.stream_records import stream_event
 from mailroom.aws.streams import StreamFeed
 from mailroom.clock import now_ms
 from mailroom.config import Config
-from mailroom.fetch import UrlFetcher
 from mailroom.ids import new_api_key
 from mailroom.organizations.service import bootstrap
 from mailroom.ports import OutgoingMail
 from mailroom.runtime import Runtime
 from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, create_table_arguments
+from mailroom.web.fetch import UrlFetcher
+from mailroom.web.post import UrlPoster
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -138,6 +140,7 @@ class MotoStack:
             queues=SqsQueues(self._urls, client=lambda: self._sqs),
             mailer=self.mailer,
             fetcher=UrlFetcher(allow_private=True),
+            poster=UrlPoster(allow_private=self._config.webhook_allow_private),
             limiter=SharedRateLimiter(rate_per_second=self._config.rate_per_second, burst=self._config.rate_burst, items=items),
         )
         self._feed = StreamFeed(client("dynamodb"), client("dynamodbstreams"), tables)
@@ -240,11 +243,13 @@ class MotoStack:
     def _drain_streams(self) -> bool:
         records, position = self._feed.read(self._position, 100)
         for worker in self._template.stream_workers:
-            if mine := [record for record in records if record.table == worker.table]:
+            if mine := [record for record in records if record.table == worker.table and passes(record, worker.filters)]:
                 try:
-                    self._call(worker.function, stream_event(mine), str(uuid.uuid4()))
+                    answer = self._call(worker.function, stream_event(mine), str(uuid.uuid4()))
                 except Exception:
                     logging.exception("stream worker failed")
+                    return False
+                if failures(answer, {record.sequence for record in mine}):
                     return False
         self._position = position
         return bool(records)

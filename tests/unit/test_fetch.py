@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from mailroom.fetch import UrlFetcher, is_public
 from mailroom.ports import FetchFailed
+from mailroom.web.addresses import is_public
+from mailroom.web.fetch import UrlFetcher
 
 PUBLIC = "93.184.216.34"
 Answer = Callable[[socket.socket, bytes], None]

@@ -9,6 +9,8 @@ from typing import NamedTuple, Self
 MB = 1024 * 1024
 DEFAULT_DOMAIN = "mailroom.local"
 
+WEBHOOK_SCHEDULE_S = (5, 300, 1800, 7200, 18000, 36000, 36000)
+
 
 class Config(NamedTuple):
     domain: str = DEFAULT_DOMAIN
@@ -26,9 +28,18 @@ class Config(NamedTuple):
     max_fetched_bytes: int = 30 * MB
     max_recipients: int = 50
     inbox_limit: int | None = None
+    webhook_limit: int = 50
+    """Webhooks per organization."""
+    polling_webhook_limit: int = 10
+    """Polling webhooks per organization, pod or inbox."""
     download_url_seconds: int = 3600
     drop_unauthentic: bool = True
     """Mail failing SPF, DKIM or an enforcing DMARC policy: dropped, or (False) labelled `unauthenticated`."""
+
+    webhook_schedule: tuple[int, ...] = WEBHOOK_SCHEDULE_S
+    """Seconds from each failed attempt of a delivery to the next one; after the last wait's attempt it has failed."""
+    webhook_allow_private: bool = False
+    """Webhooks may lead to private addresses, and by http (development)."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -44,4 +55,10 @@ class Config(NamedTuple):
             rate_burst=int(env.get("MAILROOM_RATE_BURST", "200")),
             inbox_limit=int(inbox_limit) if inbox_limit else None,
             drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
+            webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
+            webhook_allow_private=env.get("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0") != "0",
         )
+
+
+def _seconds(text: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",")) if text else WEBHOOK_SCHEDULE_S

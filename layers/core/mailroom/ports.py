@@ -1,9 +1,9 @@
-"""What the domain needs from outside besides items: blobs, queues, a mailer, attachment URLs, a rate limit. AWS adapters live in
-`mailroom.aws`, those of one machine in `local`; both are chosen once, in `mailroom.runtime`."""
+"""What the domain needs from outside besides items: blobs, queues, a mailer, other servers' URLs, a rate limit. AWS adapters live
+in `mailroom.aws`, those of one machine in `local`; both are chosen once, in `mailroom.runtime`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -37,11 +37,20 @@ class BlobStore(Protocol):
         ...
 
 
+class QueueMessage(NamedTuple):
+    body: Mapping[str, Any]
+    group: str | None = None
+
+
 class Queues(Protocol):
     """At-least-once queues, named as in template.yaml (logical id without `Queue`, lower case: inbound, purge, notices)."""
 
-    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
-        """`delay_s` at most 900."""
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
+        """`delay_s` at most 900. Of a queue with groups each gets its share of the workers, however many wait in another."""
+        ...
+
+    def send_many(self, queue: str, messages: Sequence[QueueMessage]) -> None:
+        """Raises where any of them may not have been taken."""
         ...
 
 
@@ -93,6 +102,24 @@ class Fetcher(Protocol):
     """GET of an attachment URL: public addresses only, redirects followed and checked again, 20 s (spec: messages.md)."""
 
     def fetch(self, url: str, *, max_bytes: int) -> FetchedFile: ...
+
+
+class Posted(NamedTuple):
+    status: int
+    answer: bytes
+    """The first 1 KB at most."""
+
+
+class PostFailed(Exception):
+    """No answer; the text says why, without inner addresses."""
+
+
+class Poster(Protocol):
+    """POST to a webhook: public addresses only, nothing is followed (spec: webhooks.md, "Delivery")."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Posted:
+        """Any status. Raises PostFailed where there was no whole answer (of its first 1 KB) within the time."""
+        ...
 
 
 class RateLimiter(Protocol):

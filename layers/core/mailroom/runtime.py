@@ -18,7 +18,7 @@ from mailroom.clock import Clock, now_ms
 
 if TYPE_CHECKING:
     from mailroom.config import Config
-    from mailroom.ports import BlobStore, Fetcher, Mailer, Queues, RateLimiter
+    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter
     from mailroom.store.port import ItemStore
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ class Runtime:
     queues: Queues
     mailer: Mailer
     fetcher: Fetcher
+    poster: Poster
     limiter: RateLimiter
     clock: Clock = now_ms
     signing_key: bytes | None = None

@@ -17,18 +17,35 @@ from mailroom.runtime import Runtime
 from mailroom.store.schema import TABLES
 
 if TYPE_CHECKING:
-    from mailroom.ports import FetchedFile
+    from collections.abc import Mapping
 
-QUEUES = ("inbound", "purge", "notices")
+    from mailroom.ports import FetchedFile, Posted, Poster
+
+QUEUES = ("inbound", "purge", "notices", "deliveries")
 
 
 class LateFetcher:
     """Implements `ports.Fetcher`. Few sends name an attachment by URL; the others need not load an HTTP client for it."""
 
     def fetch(self, url: str, *, max_bytes: int) -> FetchedFile:
-        from mailroom.fetch import UrlFetcher
+        from mailroom.web.fetch import UrlFetcher
 
         return UrlFetcher().fetch(url, max_bytes=max_bytes)
+
+
+class LatePoster:
+    """Implements `ports.Poster`, likewise, with one client for all it sends."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._allow_private = allow_private
+        self._poster: Poster | None = None
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_s: float) -> Posted:
+        if self._poster is None:
+            from mailroom.web.post import UrlPoster
+
+            self._poster = UrlPoster(allow_private=self._allow_private)
+        return self._poster.post(url, body, headers, timeout_s=timeout_s)
 
 
 @cache
@@ -48,5 +65,6 @@ def aws_runtime() -> Runtime:
             client=clients.sesv2,
         ),
         fetcher=LateFetcher(),
+        poster=LatePoster(allow_private=config.webhook_allow_private),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
     )
