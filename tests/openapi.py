@@ -1,4 +1,7 @@
-"""openapi.yaml from the routes of template.yaml and the shapes of contract.json and extensions/: `python -m tests.openapi` writes it anew."""
+"""openapi.yaml from the routes of template.yaml and the shapes of contract.json and of extensions/.
+
+`python -m tests.openapi` writes it anew.
+"""
 
 from __future__ import annotations
 

@@ -84,6 +84,10 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "reply_all_to_message": (Case(body={"text": "Thank you all."}),),
     "route_message_path": (Case(body={"text": "Thank you.", "add_labels": ["done"]}),),
     "list_threads": (Case(), Case("filtered", query={"labels": '["unread"]'})),
+    "create_webhook": (Case(body={"url": "https://example.com/hook", "event_types": ["message.received"], "client_id": "sample"}),),
+    "list_webhooks": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
+    "update_webhook": (Case(body={"event_types": ["message.received", "message.bounced"], "enabled": True}),),
+    "update_webhook_headers": (Case(body={"headers": {"Authorization": "Bearer sample"}, "remove_headers": ["X-Old"]}),),
     "update_thread": (Case(body={"add_labels": ["done"]}),),
 }
 

@@ -34,6 +34,11 @@ def event_id(ms: int, *parts: str) -> str:
     return "evt_" + derived_uuid7(ms, *parts).replace("-", "")
 
 
+def webhook_id(ms: int) -> str:
+    """Sorts by creation."""
+    return "ep_" + uuid7(ms).replace("-", "")
+
+
 @lru_cache(maxsize=4096)
 def digest26(text: str) -> str:
     """First 26 characters of base32(sha256(text)): the `h` of design/data.md, 130 bits."""
@@ -42,7 +47,15 @@ def digest26(text: str) -> str:
 
 
 def new_api_key() -> str:
-    return "am_" + "".join(secrets.choice(_KEY_ALPHABET) for _ in range(48))
+    return "am_" + _random(48)
+
+
+def new_polling_token() -> str:
+    return "poll_" + _random(48)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_KEY_ALPHABET) for _ in range(length))
 
 
 def _versioned(ms: int, tail: bytes, *, version: int) -> int:

@@ -21,6 +21,12 @@ FILTERED = {
 DEFAULT = (RECEIVED, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, OPENED, DOMAIN_VERIFIED)
 ALL = (RECEIVED, *FILTERED, *DEFAULT[1:])
 
+LATER = (
+    *("message.security.completed", "message.security.review", "message.security.override"),
+    *(f"calendar.event.{what}" for what in ("created", "updated", "deleted", "responded", "starting", "ending")),
+)
+"""Types of families still to come: they may be subscribed to, and nothing emits them yet."""
+
 PAYLOAD = {
     SENT: "send",
     DELIVERED: "delivery",
@@ -35,3 +41,12 @@ PAYLOAD = {
 
 def carries_message(event_type: str) -> bool:
     return event_type == RECEIVED or event_type in FILTERED
+
+
+def needed(event_type: str) -> tuple[str, ...]:
+    """The permissions that hearing of it takes, the most particular first."""
+    if event_type.startswith("calendar."):
+        return ("calendar_event_read",)
+    if event_type in FILTERED:
+        return FILTERED[event_type], "message_read"
+    return ("message_read",) if event_type == RECEIVED or event_type.startswith("message.security.") else ()

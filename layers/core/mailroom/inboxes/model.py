@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from typing import Any, Literal, NotRequired, TypedDict
 
 from mailroom.clock import to_wire
 from mailroom.errors import ValidationError
-from mailroom.http.body import Body, Schema, anything, checked, map_of, object_of, one_of, string
+from mailroom.http.body import Body, Schema, anything, checked, client_id, map_of, object_of, one_of, string
 from mailroom.inboxes.names import username
 from mailroom.inboxes.record import InboxRecord
 
@@ -17,7 +16,6 @@ MAX_METADATA = 256
 """Keys, and characters of a key or a string value."""
 
 Metadata = dict[str, str | int | float | bool]
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._~-]{1,256}")
 _LINE_BREAKING = frozenset({"Cc", "Zl", "Zp"})
 
 
@@ -40,12 +38,6 @@ class UpdateInbox(TypedDict):
 def _display_name(value: str) -> str:
     if any(unicodedata.category(character) in _LINE_BREAKING for character in value):
         raise ValueError("Must not contain control characters")
-    return value
-
-
-def _client_id(value: str) -> str:
-    if not _CLIENT_ID.fullmatch(value):
-        raise ValueError("Must be 1-256 of A-Z a-z 0-9 - . _ ~")
     return value
 
 
@@ -92,7 +84,7 @@ CREATE_INBOX: Body[CreateInbox] = Body(
         domain=checked(string(low=1, high=253), str.lower),
         inbox_id=checked(string(), _address),
         display_name=checked(string(low=1, high=256), _display_name),
-        client_id=checked(string(), _client_id),
+        client_id=client_id(),
         status=one_of("active", "paused"),
         metadata=_metadata(_value, _entries),
     )

@@ -6,7 +6,7 @@ from mailroom.callers import Caller
 from mailroom.errors import NotFound
 from mailroom.keys.scopes import Route
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore, Key, Query
+from mailroom.store.port import Item, ItemStore, Key, Query, Reads
 from mailroom.webhooks.record import WebhookRecord, record_of
 
 MOST = 1000
@@ -23,8 +23,19 @@ def webhooks_of(o: str, *, items: ItemStore) -> list[WebhookRecord]:
     return [record_of(row) for row in items.query(webhooks_query(o))]
 
 
+def list_reads(o: str, route: Route) -> Reads:
+    """What a list of the route's webhooks asks for, to be prefetched."""
+    owner = (keys.inbox(o, route.inbox_id),) if route.inbox_id else (keys.pod(o, route.pod_id),) if route.pod_id else ()
+    return Reads(owner, (webhooks_query(o),))
+
+
+def webhook_reads(o: str, route: Route, webhook_id: str) -> Reads:
+    """What `require_webhook` asks for first, to be prefetched."""
+    return Reads(target_keys(o, route, webhook_id))
+
+
 def target_keys(o: str, route: Route, webhook_id: str) -> tuple[Key, ...]:
-    """What `require_webhook` reads first."""
+    """Id, client id and, on an inbox route, the inbox."""
     named = (keys.webhook(o, webhook_id), keys.client_id(o, "webhook", webhook_id))
     return named if route.inbox_id is None else (*named, keys.inbox(o, route.inbox_id))
 

@@ -1,0 +1,18 @@
+"""DELETE /v0/webhooks/{webhook_id}, and the same below /v0/pods/{pod_id} and /v0/inboxes/{inbox_id}"""
+
+from __future__ import annotations
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import route_of
+from mailroom.store.port import Reads
+from mailroom.webhooks.access import webhook_reads
+from mailroom.webhooks.service import delete_webhook
+
+
+def reads(o: str, request: Request) -> Reads:
+    return webhook_reads(o, route_of(request.path), request.path["webhook_id"])
+
+
+@endpoint(permission="webhook_delete", reads=reads)
+def handler(request: Request) -> None:
+    delete_webhook(request.caller, route_of(request.path), request.path["webhook_id"], items=request.items)

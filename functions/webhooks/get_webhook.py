@@ -1,0 +1,20 @@
+"""GET /v0/webhooks/{webhook_id}, and the same below /v0/pods/{pod_id} and /v0/inboxes/{inbox_id}"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import route_of
+from mailroom.store.port import Reads
+from mailroom.webhooks.access import webhook_reads
+from mailroom.webhooks.service import get_webhook
+
+
+def reads(o: str, request: Request) -> Reads:
+    return webhook_reads(o, route_of(request.path), request.path["webhook_id"])
+
+
+@endpoint(permission="webhook_read", reads=reads)
+def handler(request: Request) -> dict[str, Any]:
+    return get_webhook(request.caller, route_of(request.path), request.path["webhook_id"], items=request.items)
