@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from local import feedback
+from local.feedback import Failed
 from local.outbox import Mail, Outbox, Recipient
 from mailroom.clock import Clock
 from mailroom.ports import BlobMissing
 from mailroom.store.port import StoreBusy
 
 if TYPE_CHECKING:
+    from local.queues import SqliteQueues
     from mailroom.ports import BlobStore
 
 Reply = tuple[int, str]
@@ -35,11 +39,19 @@ _log = logging.getLogger(__name__)
 
 class Deliverer:
     def __init__(
-        self, transport: Transport, *, box: Outbox, blobs: BlobStore, clock: Clock, waits_s: Sequence[float] = WAITS_S
+        self,
+        transport: Transport,
+        *,
+        box: Outbox,
+        blobs: BlobStore,
+        queues: SqliteQueues,
+        clock: Clock,
+        waits_s: Sequence[float] = WAITS_S,
     ) -> None:
         self._transport = transport
         self._box = box
         self._blobs = blobs
+        self._queues = queues
         self._clock = clock
         self._waits_s = waits_s
         self._stopping = threading.Event()
@@ -75,8 +87,17 @@ class Deliverer:
 
     def _deliver(self, mail: Mail, waiting: Sequence[Recipient]) -> None:
         replies = self._replies(mail, [each.recipient for each in waiting])
-        if self._box.record([self._outcome(mail, each, replies[each.recipient]) for each in waiting]):
+        after = [self._outcome(mail, each, replies[each.recipient]) for each in waiting]
+        notices = _notices(mail, after, ts=self._clock())
+
+        def announce(connection: sqlite3.Connection) -> None:
+            for each in notices:
+                self._queues.enqueue(connection, feedback.QUEUE, each)
+
+        if self._box.record(after, announce):
             self._blobs.delete([mail.blob])
+        if notices:
+            self._queues.ring(feedback.QUEUE)
 
     def _replies(self, mail: Mail, recipients: Sequence[str]) -> dict[str, Reply]:
         try:
@@ -110,3 +131,16 @@ class Deliverer:
             return dataclasses.replace(after, state="bounced")
         wait = self._waits_s[min(before.attempts, len(self._waits_s) - 1)]
         return dataclasses.replace(after, state="deferred", due=now + int(wait * 1000))
+
+
+def _notices(mail: Mail, after: Sequence[Recipient], *, ts: int) -> list[dict[str, Any]]:
+    """What an attempt means for its recipients: delivered, bounced, or put off for the first time."""
+    delivered = [each for each in after if each.state == "delivered"]
+    failures = [Failed(each.recipient, each.reply, not each.reply.startswith("5")) for each in after if each.state == "bounced"]
+    delayed = {each.recipient: each.reply for each in after if each.state == "deferred" and each.attempts == 1}
+    notices = feedback.bounces(mail, failures, ts=ts)
+    if delivered:
+        notices.append(feedback.delivery(mail, [each.recipient for each in delivered], reply=delivered[0].reply, ts=ts))
+    if delayed:
+        notices.append(feedback.delay(mail, delayed, ts=ts))
+    return notices

@@ -1,15 +1,17 @@
 """The mailer of one machine. Accepting a mail is one durable write; inboxes of this deployment get it in that same write, everybody
-else by the delivery that follows (`local.delivery`)."""
+else by the delivery that follows (`local.delivery`). What is known about the mail then is said in the same write, as SES would."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from local import notice, outbox
+from local import feedback, notice, outbox, simulator
 from local.addresses import Kind, classify
+from local.feedback import Failed
+from local.simulator import is_simulated
 from mailroom.clock import Clock
 from mailroom.ids import derived_uuid, uuid7
 from mailroom.store.meter import unmetered
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from local.store.database import Database
     from mailroom.ports import OutgoingMail
     from mailroom.store.port import ItemStore
+
+_Kind = Kind | Literal["simulated"]
 
 _MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n")
 _END_OF_HEADERS = b"\r\n\r\n"
@@ -72,23 +76,26 @@ class LocalMailer:
 
     def _accept(self, record: outbox.Mail, recipients: tuple[str, ...]) -> str:
         with unmetered():
-            kinds = {each: classify(each, items=self._items, domain=self._domain) for each in recipients}
-        here = [each for each in recipients if kinds[each] == "inbox"]
-        away = [each for each in recipients if kinds[each] == "foreign"]
-        provider_id = derived_uuid("local delivery", record.message_id).replace("-", "")
-        if here:
-            self._blobs.copy(record.blob, notice.blob_key(provider_id))
+            kinds = {each: self._kind(each) for each in recipients}
+        by_kind = {kind: [each for each in recipients if kinds[each] == kind] for kind in kinds.values()}
+        away = by_kind.get("foreign", ())
+        arrivals = self._arrivals(record, by_kind)
         rows = [self._row(record, each, kinds[each]) for each in recipients]
+        notices = _notices(record, recipients, by_kind)
 
         def work(connection: sqlite3.Connection) -> bool:
-            new = outbox.insert(connection, record, rows)
-            if new and here:
-                self._queues.enqueue(connection, "inbound", self._arrival(provider_id, record, here))
-            return new
+            if not outbox.insert(connection, record, rows):
+                return False
+            for arrival in arrivals.values():
+                self._queues.enqueue(connection, "inbound", arrival)
+            for each in notices:
+                self._queues.enqueue(connection, feedback.QUEUE, each)
+            return True
 
         if not self._database.write(work):
-            return self._lost_race(record, provider_id)
-        if here:
+            return self._lost_race(record, arrivals)
+        self._queues.ring(feedback.QUEUE)
+        if arrivals:
             self._queues.ring("inbound")
         if away:
             self._hand_over(record)
@@ -96,30 +103,56 @@ class LocalMailer:
             self._blobs.delete([record.blob])
         return record.message_id
 
-    def _row(self, record: outbox.Mail, recipient: str, kind: Kind) -> outbox.Recipient:
+    def _kind(self, recipient: str) -> _Kind:
+        return "simulated" if is_simulated(recipient) else classify(recipient, items=self._items, domain=self._domain)
+
+    def _row(self, record: outbox.Mail, recipient: str, kind: _Kind) -> outbox.Recipient:
         state: outbox.State = "accepted"
         reply = ""
         if kind == "inbox":
             state, reply = "delivered", _TAKEN_HERE
         elif kind == "unknown":
             state, reply = "bounced", _NOBODY
+        elif kind == "simulated":
+            state, reply = simulator.outcome(recipient)
         return outbox.Recipient(record.intent_id, recipient, state, 0, 0, reply, record.accepted_at)
 
-    def _arrival(self, provider_id: str, record: outbox.Mail, recipients: list[str]) -> dict[str, object]:
-        return notice.arrival(
-            provider_id,
-            sender=record.return_path,
-            recipients=recipients,
-            verdicts=notice.PASS,
-            now_ms=record.accepted_at,
-        )
+    def _arrivals(self, record: outbox.Mail, by_kind: Mapping[_Kind, list[str]]) -> dict[str, dict[str, Any]]:
+        """Notices of the mails that this one brings into inboxes here, by the blobs that are laid down for them."""
+        found: dict[str, dict[str, Any]] = {}
+        if here := by_kind.get("inbox"):
+            provider_id = _derived_id("local delivery", record.message_id)
+            self._blobs.copy(record.blob, notice.blob_key(provider_id))
+            found[notice.blob_key(provider_id)] = _arrival(provider_id, record, sender=record.return_path, recipients=here)
+        for index, raw in enumerate(simulator.answers(record, by_kind.get("simulated", ()))):
+            provider_id = _derived_id("simulated answer", record.message_id, str(index))
+            self._blobs.put(notice.blob_key(provider_id), raw, content_type="message/rfc822")
+            found[notice.blob_key(provider_id)] = _arrival(provider_id, record, sender="", recipients=[record.return_path])
+        return found
 
-    def _lost_race(self, record: outbox.Mail, provider_id: str) -> str:
+    def _lost_race(self, record: outbox.Mail, blobs: Iterable[str]) -> str:
         """The same intent was accepted by another thread meanwhile."""
-        self._blobs.delete([record.blob, notice.blob_key(provider_id)])
+        self._blobs.delete([record.blob, *blobs])
         first = self._box.find(record.intent_id)
         assert first is not None
         return first.message_id
+
+
+def _notices(record: outbox.Mail, recipients: Sequence[str], by_kind: Mapping[_Kind, list[str]]) -> list[dict[str, Any]]:
+    """All that is known about the mail as soon as it is accepted."""
+    found, ts = [feedback.sent(record, recipients)], record.accepted_at
+    if here := by_kind.get("inbox"):
+        found.append(feedback.delivery(record, here, reply=_TAKEN_HERE, ts=ts))
+    found += feedback.bounces(record, [Failed(each, _NOBODY) for each in by_kind.get("unknown", ())], ts=ts)
+    return found + simulator.notices(record, by_kind.get("simulated", ()), ts=ts)
+
+
+def _arrival(provider_id: str, record: outbox.Mail, *, sender: str, recipients: Sequence[str]) -> dict[str, Any]:
+    return notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=notice.PASS, now_ms=record.accepted_at)
+
+
+def _derived_id(*parts: str) -> str:
+    return derived_uuid(*parts).replace("-", "")
 
 
 def with_message_id(raw: bytes, message_id: str) -> bytes:

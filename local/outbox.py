@@ -1,13 +1,14 @@
 """The durable record of outgoing mail: one row per mail, one per recipient with its state.
 
 accepted, deferred -> delivered: the relay (or an inbox here, or the capture folder) took it;
-accepted, deferred -> deferred: the relay puts it off; accepted, deferred -> bounced: refused for good, or given up after days.
+accepted, deferred -> deferred: the relay puts it off; accepted, deferred -> bounced: refused for good, or given up after days;
+delivered -> bounced: a report came back.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -41,6 +42,7 @@ _TABLES = (
         changed_at INTEGER NOT NULL,
         PRIMARY KEY (intent_id, recipient)
     )""",
+    "CREATE INDEX IF NOT EXISTS outbox_message_id ON outbox_mail (message_id)",
     "CREATE INDEX IF NOT EXISTS outbox_open ON outbox_recipient (due) WHERE state IN ('accepted', 'deferred')",
 )
 
@@ -101,9 +103,14 @@ class Outbox:
         """The recipients whose delivery is not decided."""
         return [each for each in self.recipients(intent_id) if each.state in OPEN]
 
-    def record(self, changes: Sequence[Recipient]) -> bool:
-        """Stores new states; True if that was the last open recipient of the mail."""
-        return self._database.write(lambda connection: _record(connection, changes))
+    def record(self, changes: Sequence[Recipient], along: Callable[[sqlite3.Connection], object]) -> bool:
+        """Stores new states, and does `along` in the same transaction; True if that was the last open recipient of the mail."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            along(connection)
+            return _record(connection, changes)
+
+        return self._database.write(work)
 
     def _select(self, statement: str, *values: str | int) -> list[Any]:
         with reading(self._database) as connection:
@@ -120,6 +127,23 @@ def insert(connection: sqlite3.Connection, mail: Mail, recipients: Iterable[Reci
         return False
     connection.executemany("INSERT INTO outbox_recipient VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in recipients])
     return True
+
+
+def sent_as(connection: sqlite3.Connection, names: Iterable[str]) -> tuple[Mail, list[Recipient]] | None:
+    """The mail with one of these Message-IDs or intent ids, and its recipients."""
+    for name in names:
+        row = connection.execute("SELECT * FROM outbox_mail WHERE message_id = ? OR intent_id = ?", (name, name)).fetchone()
+        if row is not None:
+            found = connection.execute("SELECT * FROM outbox_recipient WHERE intent_id = ?", (row[0],)).fetchall()
+            return Mail(*row), [Recipient(*each) for each in found]
+    return None
+
+
+def note_bounce(connection: sqlite3.Connection, intent_id: str, recipient: str, reply: str, now_ms: int) -> None:
+    connection.execute(
+        "UPDATE outbox_recipient SET state = 'bounced', reply = ?, changed_at = ? WHERE intent_id = ? AND recipient = ?",
+        (reply, now_ms, intent_id, recipient),
+    )
 
 
 def _record(connection: sqlite3.Connection, changes: Sequence[Recipient]) -> bool:

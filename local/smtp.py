@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from local import notice
+from local import feedback, notice, reports
 from local.addresses import classify
 from local.smtp_data import CHUNK, read_stuffed, undotted
 from mailroom.clock import Clock
@@ -117,11 +117,15 @@ class Reception:
         verdicts = notice.PASS if self._verdicts == "pass" else notice.verdicts_from_header(raw)
         key = notice.blob_key(provider_id)
         arrival = notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now)
+        report = reports.read(raw, sender)
         keep = self._blobs.staged(key, raw)
 
         def work(connection: sqlite3.Connection) -> None:
             keep(connection)
             self._queues.enqueue(connection, "inbound", arrival)
+            if report is not None:
+                for each in reports.settle(connection, report, recipients, now_ms=now):
+                    self._queues.enqueue(connection, feedback.QUEUE, each)
 
         try:
             self._database.write(work)
@@ -129,6 +133,8 @@ class Reception:
             self._blobs.unstage(key)
             raise
         self._queues.ring("inbound")
+        if report is not None:
+            self._queues.ring(feedback.QUEUE)
         return provider_id
 
     async def in_thread(self, work: Callable[[], T]) -> T:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailroom.messages.handover import Post
-from mailroom.outbound.notices import Failures, note_batch
+from mailroom.outbound.worker import Failures, note_batch
 from mailroom.runtime import Runtime, worker
 
 

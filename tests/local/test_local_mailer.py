@@ -89,11 +89,11 @@ class World:
         links = Links(b"s", base=lambda: "", clock=self.clock)
         self.blobs = LocalBlobs(database, FileBlobs(folder / "blobs", durable=False), links=links)
         self.items = SqliteItemStore(database)
-        self.queues = SqliteQueues(database, {"inbound": Queue("inbound")}, clock=self.clock)
+        self.queues = SqliteQueues(database, {name: Queue(name) for name in ("inbound", "notices")}, clock=self.clock)
         self.box = Outbox(database)
         self.capture = Capture(folder / "captured")
         self.handed_over: list[Mail] = []
-        captures = Deliverer(self.capture, box=self.box, blobs=self.blobs, clock=self.clock)
+        captures = self.deliverer()
         self.database = database
         self.mailer = LocalMailer(
             database=database,
@@ -110,9 +110,12 @@ class World:
     def clock(self) -> int:
         return self.now
 
+    def deliverer(self) -> Deliverer:
+        return Deliverer(self.capture, box=self.box, blobs=self.blobs, queues=self.queues, clock=self.clock)
+
     def relay(self, port: int, **options: Any) -> Deliverer:
         transport = Relay("127.0.0.1", port, domain="mailroom.local")
-        return Deliverer(transport, box=self.box, blobs=self.blobs, clock=self.clock, **options)
+        return Deliverer(transport, box=self.box, blobs=self.blobs, queues=self.queues, clock=self.clock, **options)
 
     def states(self, intent: str = "i1") -> dict[str, str]:
         return {each.recipient: each.state for each in self.box.recipients(intent)}
@@ -153,7 +156,7 @@ def test_a_mail_captured_but_not_recorded_before_a_crash_is_captured_once(captur
     (kept,) = captured.capture.mails()
     captured.blobs.put(captured.box.due(captured.now)[0].blob, kept.raw)  # type: ignore[index]
 
-    assert Deliverer(captured.capture, box=captured.box, blobs=captured.blobs, clock=captured.clock).deliver_due()
+    assert captured.deliverer().deliver_due()
     assert captured.capture.mails() == [kept]
     assert captured.states() == {"far@example.com": "delivered"}
 
@@ -168,7 +171,7 @@ def test_a_capture_that_fails_is_made_up_for(captured: World, monkeypatch: pytes
         captured.mailer.send(mail())
     before = captured.states()
     captured.now += 60_000
-    Deliverer(captured.capture, box=captured.box, blobs=captured.blobs, clock=captured.clock).deliver_due()
+    captured.deliverer().deliver_due()
 
     assert before == {"far@example.com": "deferred"}
     assert len(captured.capture.mails()) == 1

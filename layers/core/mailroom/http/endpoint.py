@@ -222,7 +222,8 @@ def _authenticate_key(request: Request, value: str, reads: Prefetch | None) -> N
 
 def _authenticate_session(request: Request, value: str, reads: Prefetch | None) -> None:
     # Most requests carry a key, and need no library for tokens.
-    from mailroom.keys.sessions import read_session, session_caller
+    from mailroom.keys.sessions import read_session
+    from mailroom.keys.standing import session_caller
 
     now = request.runtime.clock()
     session = read_session(value, secret=signing_key(request.runtime), now=now)

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar, cast
 from mailroom.clock import Clock
 from mailroom.errors import RaceCondition, ValidationError
 from mailroom.messages.index import CONVERSATION, IndexEntry, message_entries, put_entry, thread_entries, without
-from mailroom.messages.labels import visibility
+from mailroom.messages.labels import SYSTEM, visibility
 from mailroom.messages.record import MessageRecord
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -141,10 +141,20 @@ def edited(thread: ThreadRecord, edits: Sequence[Edit], messages: Sequence[Messa
     return ThreadEdit(thread, after, tuple(edits))
 
 
-def commit(o: str, threads: Sequence[ThreadEdit], *, items: ItemStore, clock: Clock, shards: int, started: int) -> None:
-    """All or nothing. Index entries that do not fit the transaction are written ahead of it: the index may hold too much, never
-    too little. Raises TransactionCancelled, LostRace; at most 50 messages in 50 threads, or 99 in one."""
-    rows = [action for thread in threads for action in actions(o, thread)]
+def commit(
+    o: str,
+    threads: Sequence[ThreadEdit],
+    *,
+    items: ItemStore,
+    clock: Clock,
+    shards: int,
+    started: int,
+    along: Sequence[Action] = (),
+) -> None:
+    """All or nothing, with the actions that must happen along. Index entries that do not fit the transaction are written ahead of
+    it: the index may hold too much, never too little. Raises TransactionCancelled, LostRace; at most 50 messages in 50 threads, or
+    99 in one."""
+    rows = [*(action for thread in threads for action in actions(o, thread)), *along]
     now = clock()
     entries = [put_entry(entry, ver, now) for thread in threads for entry, ver in _new_entries(o, thread, shards)]
     if len(rows) + len(entries) <= MAX_TRANSACTION:
@@ -194,4 +204,5 @@ def _new_entries(o: str, thread: ThreadEdit, shards: int) -> list[tuple[IndexEnt
 
 
 def _label_bytes(thread: ThreadRecord) -> int:
-    return sum(len(label.encode()) for label in thread["lc"])
+    """What callers have put on it: the service's own labels are few, and must not be refused."""
+    return sum(len(label.encode()) for label in thread["lc"] if label not in SYSTEM)

@@ -138,6 +138,7 @@ def _closing(intent: Intent, outcome: Outcome, now: int) -> list[Action]:
         "intent_id": intent.intent_id,
         "organization_id": intent.organization_id,
         "inbox_id": intent.record["inbox_id"],
+        "pod_id": intent.record["pod_id"],
         "message_id": outcome.message_id,
         "thread_id": outcome.thread_id,
         "ttl": now // 1000 + DONE_SECONDS,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal, NamedTuple, TypedDict, cast
 
 from mailroom.errors import InboxPaused, NotFound, ValidationError
-from mailroom.http.body import decode
 from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import InboxRecord
+from mailroom.lists import suppression
+from mailroom.mail.addresses import parse_address
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage, forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
@@ -50,7 +51,7 @@ class _Job(NamedTuple):
 
 
 def reads(o: str, request: Request) -> Reads:
-    """Inbox, idempotency row, parent and the parent's bodies: whichever the route has."""
+    """Inbox, idempotency row, parent, the parent's bodies, list entries of the recipients given: whichever the route has."""
     inbox_id = request.path["inbox_id"].lower()
     wanted = [keys.inbox(o, inbox_id)]
     if (row := idempotency.row_key(o, request.headers)) is not None:
@@ -60,7 +61,19 @@ def reads(o: str, request: Request) -> Reads:
         wanted.append(parent)
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
-    return Reads(tuple(wanted))
+    wanted += [suppression.key(o, each) for each in _named(request)]
+    return Reads(tuple(dict.fromkeys(wanted)))
+
+
+def _named(request: Request) -> list[str]:
+    """The recipients that a body names, as far as it can be understood before it is checked."""
+    try:
+        sent = request.json()
+    except ValidationError:
+        return []
+    given = [sent.get(name) for name in ("to", "cc", "bcc")]
+    values = [each for value in given for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
+    return [address.bare for address in map(parse_address, values[: request.runtime.config.max_recipients]) if address]
 
 
 def send(request: Request) -> SendResult:
@@ -98,7 +111,8 @@ def forward(request: Request) -> SendResult:
     if isinstance(job, Finished):
         return _result(job)
     body = _body(job)
-    parent, thread = _parent(job)
+    parent = _parent(job)
+    thread = _thread(job, parent)
     whom = audience.given(body)
     source = _forwarded(job, parent)
     text, html = forward_body(source, body.get("text"), body.get("html"))
@@ -123,8 +137,9 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
     if isinstance(job, Finished):
         return _result(job)
     body = _body(job)
-    parent, thread = _parent(job)
+    parent = _parent(job)
     whom = audience.of_reply(body, parent) if action == "reply" else audience.of_reply_all(parent)
+    thread = _thread(job, parent, whom)
     audience.require_few(whom, request.runtime.config.max_recipients)
     _admit(job, whom)
     draft = Draft(
@@ -148,7 +163,7 @@ def _open(request: Request, action: str) -> _Job | Finished:
     if key is None:
         return _Job(request, inbox, None)
     parent = normalized_message_id(request.path["message_id"]) if "message_id" in request.path else None
-    asked = idempotency.fingerprint(action, inbox["inbox_id"], parent, decode(request.raw_body()))
+    asked = idempotency.fingerprint(action, inbox["inbox_id"], parent, request.json())
     claim = Claim(keys.idempotency(request.caller.organization_id, key), asked)
     found = idempotency.judge(claim, request.items.get(claim.key), request.runtime.clock())
     if isinstance(found, Abandoned):
@@ -163,8 +178,8 @@ def _body(job: _Job) -> MailBody:
     return body
 
 
-def _parent(job: _Job) -> tuple[MessageRecord, ThreadRecord]:
-    """Raises NotFound for a message that is unknown, hidden from the caller, or being deleted with its thread."""
+def _parent(job: _Job) -> MessageRecord:
+    """Raises NotFound for a message that is unknown or hidden from the caller."""
     inbox_id, items = job.inbox["inbox_id"], job.request.items
     message_id = normalized_message_id(job.request.path["message_id"])
     row = items.get(keys.message(job.o, inbox_id, message_id))
@@ -172,17 +187,27 @@ def _parent(job: _Job) -> tuple[MessageRecord, ThreadRecord]:
         raise NotFound
     parent = cast(MessageRecord, row)
     job.request.caller.require_visible(parent["labels"])
-    thread = items.get(keys.thread(job.o, inbox_id, parent["thread_id"]))
+    return parent
+
+
+def _thread(job: _Job, parent: MessageRecord, whom: Audience | None = None) -> ThreadRecord:
+    """The parent's, read together with what the lists say about recipients that follow from the parent. Raises NotFound where it
+    is being deleted."""
+    items, key = job.request.items, keys.thread(job.o, job.inbox["inbox_id"], parent["thread_id"])
+    entries = [suppression.key(job.o, each) for each in whom.envelope()] if whom else []
+    items.prefetch(Reads((key, *dict.fromkeys(entries[: job.request.runtime.config.max_recipients]))))
+    thread = items.get(key)
     if thread is None or thread.get("deleting"):
         raise NotFound
-    return parent, cast(ThreadRecord, thread)
+    return cast(ThreadRecord, thread)
 
 
 def _admit(job: _Job, whom: Audience) -> None:
-    """Whether this inbox may send to these people now. Domain, lists and quotas follow the recipients (spec: "Order of checks")."""
+    """Whether this inbox may send to these people now. Domain before lists, quotas after (spec: "Order of checks")."""
     if job.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
+    suppression.require_unsuppressed(job.o, whom.envelope(), items=job.request.items)
 
 
 def _files(job: _Job, body: MailBody) -> list[OutgoingAttachment]:

@@ -17,9 +17,14 @@ class PrefetchedStore:
         self._pages: dict[Query, list[Item]] = {}
 
     def prefetch(self, reads: Reads) -> None:
-        fetched = self._store.fetch(reads)
-        self._items = {key: fetched.items.get(key) for key in reads.keys}
-        self._pages = fetched.pages
+        """What is at hand already is not read again."""
+        wanted = tuple(key for key in reads.keys if key not in self._items)
+        queries = tuple(query for query in reads.queries if query not in self._pages)
+        if not wanted and not queries:
+            return
+        fetched = self._store.fetch(Reads(wanted, queries))
+        self._items |= {key: fetched.items.get(key) for key in wanted}
+        self._pages |= fetched.pages
 
     def get(self, key: Key) -> Item | None:
         if key in self._items:
