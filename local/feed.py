@@ -3,14 +3,16 @@ from a durable position of its own. A batch that fails is tried again until it p
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from local.filters import passes
 from local.queues import failures
-from local.store.database import reading
 from mailroom.aws.stream_records import stream_event
 from mailroom.ids import uuid7
 from mailroom.store.port import ChangeRecord, StoreBusy
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 TRIM_EVERY = 1000
 """Changes between two trims of the log."""
+SAVE_EVERY_S = 1.0
+"""Each save is a commit of its own. After a crash the changes since come again, as they may anyway."""
 
 _WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 _IDLE_S = 30.0
@@ -34,28 +38,36 @@ _log = logging.getLogger(__name__)
 
 
 class Positions:
-    """How far each worker has come, and trimming of what all have behind them."""
+    """How far each worker has come, and trimming of what all have behind them. Each name is used by one thread."""
 
     def __init__(self, database: Database, feed: SqliteChangeFeed, names: Sequence[str]) -> None:
         self._database = database
         self._feed = feed
-        self._names = names
         self._trimmed = 0
-        database.write(lambda connection: _prepare(connection, names))
+        self._saved = database.write(lambda connection: _prepare(connection, names))
+        self._current = dict(self._saved)
+        self._saved_at = dict.fromkeys(names, -SAVE_EVERY_S)
 
     def get(self, name: str) -> str | None:
-        with reading(self._database) as connection:
-            row = connection.execute("SELECT position FROM feed_position WHERE name = ?", (name,)).fetchone()
-        return None if row is None else row[0]
+        return self._current[name]
 
     def set(self, name: str, position: str) -> None:
+        self._current[name] = position
+        if time.monotonic() - self._saved_at[name] >= SAVE_EVERY_S:
+            self.save(name)
+
+    def save(self, name: str) -> None:
+        position = self._current[name]
+        if position == self._saved[name]:
+            return
         self._database.write(
             lambda connection: connection.execute("UPDATE feed_position SET position = ? WHERE name = ?", (position, name))
         )
+        self._saved[name], self._saved_at[name] = position, time.monotonic()
         self._trim()
 
     def _trim(self) -> None:
-        passed = min(int(self.get(name) or 0) for name in self._names)
+        passed = min(int(position or 0) for position in self._saved.values())
         if passed - self._trimmed >= TRIM_EVERY:
             self._feed.trim(str(passed))
             self._trimmed = passed
@@ -83,19 +95,20 @@ class FeedRunner:
         self._bell.set()
         self._thread.join()
         self._unsubscribe()
+        with contextlib.suppress(StoreBusy):
+            self._positions.save(worker_name(self._worker))
 
     def run_once(self) -> bool | None:
         """One batch: True if it passed, False if (some of) it must come again, None if there was nothing."""
         name = worker_name(self._worker)
         position = self._positions.get(name)
-        records, behind = self._feed.read(position, self._worker.batch_size)
-        if not records or behind is None:
-            return None
-        mine = [record for record in records if record.table == self._worker.table]
+        records, behind = self._feed.read(position, self._worker.batch_size, self._worker.table)
+        mine = [record for record in records if passes(record, self._worker.filters)]
         failed_from = self._deliver(mine) if mine else None
         if failed_from is None:
-            self._positions.set(name, behind)
-            return True
+            if behind is not None and behind != position:
+                self._positions.set(name, behind)
+            return True if records else None
         before = [record.sequence for record in records if int(record.sequence) < int(failed_from)]
         if before:
             self._positions.set(name, before[-1])
@@ -114,7 +127,7 @@ class FeedRunner:
             if passed is False:
                 self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
             elif passed:
-                self._stopping.wait(_GATHER_S)
+                self._stopping.wait(0 if self._worker.at_once else _GATHER_S)
             elif not self._stopping.is_set():
                 self._bell.wait(_IDLE_S)
 
@@ -134,6 +147,9 @@ def worker_name(worker: StreamWorker) -> str:
     return f"{worker.function.name}.{worker.table}"
 
 
-def _prepare(connection: sqlite3.Connection, names: Sequence[str]) -> None:
+def _prepare(connection: sqlite3.Connection, names: Sequence[str]) -> dict[str, str | None]:
+    """The positions of a file that may be new, or older than one of the workers."""
     connection.execute("CREATE TABLE IF NOT EXISTS feed_position (name TEXT PRIMARY KEY, position TEXT)")
     connection.executemany("INSERT OR IGNORE INTO feed_position (name, position) VALUES (?, NULL)", [(name,) for name in names])
+    saved = dict(connection.execute("SELECT name, position FROM feed_position"))
+    return {name: saved[name] for name in names}

@@ -13,9 +13,11 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from local.template import Function, Route, load
+from mailroom import ids
 from mailroom.aws.stream_records import record_of
+from mailroom.events import types
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord
+from mailroom.store.port import ChangeRecord, Key
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "events"
@@ -182,7 +184,29 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     yield "inboxes/purge_inbox.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"})
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
     yield "index/follow_changes.json", {"Records": [_inserted_message()]}
+    yield "events/sequence_events.json", {"Records": [_new_event()]}
+    yield "events/publish_events.json", {"Records": [_new_page()]}
     yield "messages/repair_sends.json", _tick()
+
+
+def _event_pointer() -> dict[str, Any]:
+    event_id = ids.event_id(TIME_MS, IDENTITY, "sample")
+    key = keys.event(IDENTITY, INBOX, types.SENT, TIME_MS, event_id)
+    where = {"pk": key.pk, "sk": key.sk, "pod_id": IDENTITY, "inbox_id": INBOX}
+    return {"event_id": event_id, "event_type": types.SENT, "ts": TIME_MS, **where}
+
+
+def _new_event() -> dict[str, Any]:
+    pointer = _event_pointer()
+    sent = {"organization_id": IDENTITY, "thread_id": IDENTITY, "message_id": MESSAGE}
+    row = {**pointer, **sent, "payload": {"recipients": ["ann@example.com"]}}
+    return record_of(ChangeRecord("100000000000000000001", "ev", Key("ev", pointer["pk"], pointer["sk"]), None, row))
+
+
+def _new_page() -> dict[str, Any]:
+    key = keys.log_page(IDENTITY, 1)
+    row = {"pk": key.pk, "sk": key.sk, "organization_id": IDENTITY, "page": 1, "ts": TIME_MS, "before": 0}
+    return record_of(ChangeRecord("100000000000000000002", "ev", key, None, {**row, "events": [_event_pointer()]}))
 
 
 def _queue_event(queue: str, body: Mapping[str, Any]) -> dict[str, Any]:

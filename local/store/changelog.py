@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from local.store.codec import decode
 from local.store.database import reading
 from local.store.rows import Encoded, Row
-from mailroom.store.port import ChangeRecord, Item, Key
+from mailroom.store.port import ChangeRecord, Item, Key, Table
 from mailroom.store.schema import TABLES
 
 if TYPE_CHECKING:
@@ -45,13 +45,21 @@ class SqliteChangeFeed:
         self._listeners: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
-    def read(self, position: str | None, limit: int) -> tuple[list[ChangeRecord], str | None]:
-        """Changes behind a position (None: the oldest kept), and the position behind the last of them."""
-        statement = "SELECT seq, tbl, pk, sk, old, new FROM changes WHERE seq > ? ORDER BY seq LIMIT ?"
+    def read(self, position: str | None, limit: int, table: Table | None = None) -> tuple[list[ChangeRecord], str | None]:
+        """Changes behind a position (None: the oldest kept), and the position behind the last of them. Of one table: also behind
+        those of others that follow."""
+        where = "seq > ? AND seq <= ?" + (" AND tbl = ?" if table else "")
+        statement = f"SELECT seq, tbl, pk, sk, old, new FROM changes WHERE {where} ORDER BY seq LIMIT ?"
         with reading(self._database) as connection:
-            found = connection.execute(statement, (int(position or 0), limit)).fetchall()
+            (newest,) = connection.execute("SELECT max(seq) FROM changes").fetchone()
+            if newest is None:
+                return [], position
+            values = (int(position or 0), newest, *((table,) if table else ()), limit)
+            found = connection.execute(statement, values).fetchall()
         records = [_record(*row) for row in found]
-        return records, records[-1].sequence if records else position
+        if len(records) < limit:
+            return records, str(newest)
+        return records, records[-1].sequence
 
     def trim(self, before: str) -> int:
         """Forgets changes up to and with a position that every reader has passed; how many. The newest change is kept, because

@@ -1,0 +1,84 @@
+"""Which changes a stream worker gets: `FilterCriteria` of template.yaml, as far as our filters go. A pattern names attributes of
+the new or old image; each takes texts that it may equal, `{"prefix": text}` or `{"exists": bool}`. All attributes must fit, of the
+patterns one.
+
+What DynamoDB calls INSERT and MODIFY cannot be told apart for a table whose stream has new images only, so `eventName` is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mailroom.store.port import ChangeRecord, Item
+
+_TYPES = {"S": str, "N": int}
+
+
+class Rule(NamedTuple):
+    """One must be given."""
+
+    equals: str | None = None
+    prefix: str | None = None
+    exists: bool | None = None
+
+    def fits(self, value: str | None) -> bool:
+        if value is None:
+            return self.exists is False
+        return self.exists is True or value == self.equals or (self.prefix is not None and value.startswith(self.prefix))
+
+
+class Field(NamedTuple):
+    image: str
+    """`NewImage` or `OldImage`."""
+    attribute: str
+    kind: str
+    rules: tuple[Rule, ...]
+
+    def fits(self, change: ChangeRecord) -> bool:
+        image = change.new if self.image == "NewImage" else change.old
+        value = _text(image, self.attribute, self.kind)
+        return any(rule.fits(value) for rule in self.rules)
+
+
+Pattern = tuple[Field, ...]
+
+
+def pattern(text: str) -> Pattern:
+    """Raises ValueError for anything that is not understood here."""
+    try:
+        images = json.loads(text)["dynamodb"]
+        fields = [
+            Field(image, attribute, kind, tuple(_rule(given) for given in rules))
+            for image, attributes in images.items()
+            for attribute, kinds in attributes.items()
+            for kind, rules in kinds.items()
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a filter that cannot be used here: {text}") from error
+    understood = all(field.image in ("NewImage", "OldImage") and field.kind in _TYPES and field.rules for field in fields)
+    if not fields or not understood or set(json.loads(text)) != {"dynamodb"}:
+        raise ValueError(f"a filter that cannot be used here: {text}")
+    return tuple(fields)
+
+
+def passes(change: ChangeRecord, patterns: Sequence[Pattern]) -> bool:
+    return not patterns or any(all(field.fits(change) for field in each) for each in patterns)
+
+
+def _rule(given: Any) -> Rule:
+    if isinstance(given, str):
+        return Rule(equals=given)
+    if isinstance(given, Mapping) and len(given) == 1:
+        ((name, value),) = given.items()
+        if name == "prefix" and isinstance(value, str):
+            return Rule(prefix=value)
+        if name == "exists" and isinstance(value, bool):
+            return Rule(exists=value)
+    raise ValueError(given)
+
+
+def _text(image: Item | None, attribute: str, kind: str) -> str | None:
+    value = (image or {}).get(attribute)
+    return str(value) if type(value) is _TYPES[kind] else None
