@@ -1,8 +1,8 @@
 """An organization's event log: its events in one order, in pages that nobody changes (docs/decisions/0009).
 
 A page row (`keys.log_page`): `page`, `organization_id`, `ts` (when it was appended), `before` (position of the last event on the
-page before it), `ttl`, and `events`, pointers to at most 50 rows of events. The tail (`keys.log_tail`) holds the last position. Both
-are written in one transaction, so whoever reads the tail first finds every page up to it.
+page before it), `ttl`, and `events`, pointers to at most 50 rows of events. The tail (`keys.log_tail`) holds the last position.
+Both are written in one transaction, so whoever reads the tail first finds every page up to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STORED_SECONDS = 31 * 24 * 3600
 """Longer than pages are read: the store deletes what expired in any order."""
 
 _PAGES = 8
-"""Read in one query."""
+"""Read in one query, the first of them usually only to see that it is still there."""
 _READS = 12
 """Queries for one batch, whatever the filter lets through."""
 
