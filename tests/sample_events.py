@@ -26,6 +26,7 @@ INBOX = "agent@mailroom.local"
 MESSAGE = "<sample-1@example.com>"
 IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
 WEBHOOK = "ep_0190a6c05a0070008000000000000001"
+EVENT = "evt_0190a6c05a007000800000000000000a"
 PATH_VALUES = {
     "inbox_id": INBOX,
     "message_id": MESSAGE,
@@ -34,6 +35,7 @@ PATH_VALUES = {
     "api_key_id": IDENTITY,
     "pod_id": IDENTITY,
     "webhook_id": WEBHOOK,
+    "event_id": EVENT,
     "proxy": "slash@example.com>",
 }
 TIME = "2026-01-01T12:00:00.000Z"
@@ -90,6 +92,9 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "list_webhooks": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
     "update_webhook": (Case(body={"event_types": ["message.received", "message.bounced"], "enabled": True}),),
     "update_webhook_headers": (Case(body={"headers": {"Authorization": "Bearer sample"}, "remove_headers": ["X-Old"]}),),
+    "list_webhook_deliveries": (Case(), Case("failed", query={"status": "failed", "limit": "10"})),
+    "create_polling_webhook": (Case(body={"client_id": "sample", "event_types": ["message.received"]}),),
+    "read_polled_events": (Case(query={"limit": "10"}),),
     "update_thread": (Case(body={"add_labels": ["done"]}),),
 }
 
@@ -182,6 +187,8 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     yield "inbound/receive_mail.json", _queue_event("InboundQueue", _enveloped("InboundTopic", received_notice()))
     yield "inbound/receive_mail_without_envelope.json", _queue_event("InboundQueue", received_notice())
     yield "inboxes/purge_inbox.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"})
+    attempt = {"organization_id": IDENTITY, "webhook_id": WEBHOOK, "event_id": EVENT, "attempt": 1}
+    yield "webhooks/deliver_webhook.json", _queue_event("DeliveriesQueue", attempt)
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
     yield "index/follow_changes.json", {"Records": [_inserted_message()]}
     yield "events/sequence_events.json", {"Records": [_new_event()]}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import openapi
+from tests.support import sdk_calls_webhooks  # noqa: F401 - registers its calls
 from tests.support.contract import contract
 from tests.support.identity import organization_id
 from tests.support.sdk import Sdk, async_sdk, sync_sdk

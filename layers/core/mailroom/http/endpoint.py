@@ -57,6 +57,9 @@ class Request:
     """Names in lower case."""
     caller: Caller = None  # type: ignore[assignment]  # set before any handler or reader of it runs
     credential: Item | None = None
+    """The row of the API key."""
+    grant: Any = None
+    """What a credential of another kind stands for, besides its caller."""
     query: Any = None
     page: Paging | None = None
     _body: Body[Any] | None = None
@@ -86,6 +89,8 @@ class Request:
         return self.page
 
 
+Authenticate = Callable[[Request], Caller]
+"""Whom a credential of another kind than an API key stands for; sets `request.grant` as it needs. Raises Unauthorized."""
 Handler = Callable[[Event, Any], Answer]
 Query = Callable[[Request, Params], Any]
 Prefetch = Callable[[str, Request], Reads]
@@ -99,13 +104,16 @@ def endpoint(
     query: Query | None = None,
     reads: Prefetch | None = None,
     key_required: bool = False,
+    authenticate: Authenticate | None = None,
 ) -> Callable[[Callable[[Request], Any]], Handler]:
-    """Wraps `(Request) -> JSON value | None | Redirect` into a Lambda handler.
+    """Wraps `(Request) -> JSON value | None | Redirect` into a Lambda handler. Without `authenticate` it takes API keys and session
+    tokens (or, where a `key_required`, keys only).
 
     The body is checked by `request.body()`, which services that must find their target first call late (spec: messages.md,
     "Order of checks"); all others get it from the handler's first line.
     """
     permissions = (permission,) if isinstance(permission, str) else tuple(permission or ())
+    identify = authenticate or functools.partial(_authenticate, reads=reads, key_required=key_required)
 
     warm_up()
 
@@ -118,7 +126,7 @@ def endpoint(
             error: MailroomError | None = None
             with metered(units=False) as meter:
                 try:
-                    value = _answer(request, function, permissions, query, reads, key_required)
+                    value = _answer(request, function, permissions, query, identify)
                     answer = success(value, request.request_id)
                 except Exception as raised:  # noqa: BLE001 - the one place where any failure becomes an answer
                     error = _mapped(raised)
@@ -159,15 +167,14 @@ def _answer(
     function: Callable[[Request], Any],
     permissions: tuple[str, ...],
     query: Query | None,
-    reads: Prefetch | None,
-    key_required: bool,
+    identify: Authenticate,
 ) -> Any:
     limit = request.runtime.config.max_body_bytes
     encoded = limit * 4 // 3 if request.event.get("isBase64Encoded") else limit
     if len(request.event.get("body") or "") > encoded:
         raise PayloadTooLarge
     malformed = _read_query(request, query)
-    _authenticate(request, reads, key_required)
+    request.caller = identify(request)
     now = request.runtime.clock()
     if not request.runtime.limiter.allow(request.caller.organization_id, now):
         raise RateLimited(retry_after=1, fix="Slow down, or spread the requests.")
@@ -197,30 +204,29 @@ def _read_query(request: Request, query: Query | None) -> ValidationError | None
     return None
 
 
-def _authenticate(request: Request, reads: Prefetch | None, key_required: bool) -> None:
+def _authenticate(request: Request, reads: Prefetch | None, key_required: bool) -> Caller:
     value = bearer_value(request.headers.get("authorization"))
     if key_required:
         require_key(value)
-    if is_session_token(value):
-        _authenticate_session(request, value, reads)
-    else:
-        _authenticate_key(request, value, reads)
+    identify = _session_caller if is_session_token(value) else _key_caller
+    return identify(request, value, reads)
 
 
-def _authenticate_key(request: Request, value: str, reads: Prefetch | None) -> None:
+def _key_caller(request: Request, value: str, reads: Prefetch | None) -> Caller:
     """The key's row is read together with the data. Which organization it belongs to never changes, so a process may remember that
     much of it; whether it is still valid is read each time."""
     hashed = secret_hash(value)
     known = request.runtime.hints.get(hashed)
     row = _credential(request, keys.api_key_secret(hashed), known, reads)
-    request.caller = caller_of(row, request.runtime.clock())
+    caller = caller_of(row, request.runtime.clock())
     if known is None:
         if len(request.runtime.hints) >= MAX_HINTS:
             request.runtime.hints.clear()
-        request.runtime.hints[hashed] = request.caller.organization_id
+        request.runtime.hints[hashed] = caller.organization_id
+    return caller
 
 
-def _authenticate_session(request: Request, value: str, reads: Prefetch | None) -> None:
+def _session_caller(request: Request, value: str, reads: Prefetch | None) -> Caller:
     # Most requests carry a key, and need no library for tokens.
     from mailroom.keys.sessions import read_session
     from mailroom.keys.standing import session_caller
@@ -228,7 +234,7 @@ def _authenticate_session(request: Request, value: str, reads: Prefetch | None) 
     now = request.runtime.clock()
     session = read_session(value, secret=signing_key(request.runtime), now=now)
     record = keys.api_key_record(session.organization_id, session.api_key_id)
-    request.caller = session_caller(session, _credential(request, record, session.organization_id, reads), now)
+    return session_caller(session, _credential(request, record, session.organization_id, reads), now)
 
 
 def _credential(request: Request, key: Key, known: str | None, reads: Prefetch | None) -> Item | None:

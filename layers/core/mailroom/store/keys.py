@@ -45,7 +45,7 @@ def api_key_range() -> tuple[str, str]:
 
 
 def webhook(o: str, webhook_id: str) -> Key:
-    """Ids are time-sortable, so webhooks sort by creation; polling webhooks likewise, apart from them."""
+    """Ids are time-sortable, so webhooks sort by creation."""
     return Key("core", o, f"WH#{enc(webhook_id)}")
 
 
@@ -53,16 +53,19 @@ def webhook_range() -> tuple[str, str]:
     return "WH#", "WH#" + _TOP
 
 
-def polling_webhook(o: str, webhook_id: str) -> Key:
-    return Key("core", o, f"PW#{enc(webhook_id)}")
+def polling_webhooks(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> str:
+    """Partition of the polling webhooks made for an inbox, a pod, or the organization; sort key is the client id, which each has."""
+    if inbox_id is not None:
+        return f"{o}#PW#I#{enc(inbox_id)}"
+    return f"{o}#PW#P#{enc(pod_id)}" if pod_id is not None else f"{o}#PW#O"
 
 
-def polling_webhook_range() -> tuple[str, str]:
-    return "PW#", "PW#" + _TOP
+def polling_webhook(o: str, client_id: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> Key:
+    return Key("core", polling_webhooks(o, pod_id=pod_id, inbox_id=inbox_id), enc(client_id))
 
 
 def polling_token(token_hash: str) -> Key:
-    """Leads from the hash of a polling token to its webhook."""
+    """What a polling token stands for."""
     return Key("core", f"POLL#{token_hash}", "-")
 
 

@@ -18,20 +18,15 @@ from mailroom.store.port import (
     Absent,
     Action,
     Add,
-    AtMost,
-    Condition,
     Item,
     ItemStore,
-    Lacks,
-    Present,
     Put,
     TransactionCancelled,
     Update,
-    all_of,
-    any_of,
 )
 from mailroom.webhooks.access import belongs
 from mailroom.webhooks.channels import Listed, or_own, refuse_too_many, require_channels
+from mailroom.webhooks.limits import below
 from mailroom.webhooks.model import CreateWebhook, refuse_wider_fields, webhook
 from mailroom.webhooks.record import Secret, WebhookRecord, record_of
 from mailroom.webhooks.secrets import new_secret
@@ -71,11 +66,6 @@ def create_webhook(
             continue
         return webhook(record)
     raise RaceCondition
-
-
-def below(attribute: str, limit: int) -> Condition:
-    """Of the row that counts: one more does not exceed the limit."""
-    return all_of(Present(), Lacks("state"), any_of(Lacks(attribute), AtMost(attribute, limit - 1)))
 
 
 def _replay(caller: Caller, route: Route, client_id: str | None, *, items: ItemStore) -> WebhookRecord | None:

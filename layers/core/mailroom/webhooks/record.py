@@ -43,8 +43,12 @@ class WebhookRecord(TypedDict):
     inbox_id: NotRequired[str]
     """The inbox it belongs to."""
     client_id: NotRequired[str]
+    resumed_at: NotRequired[int]
+    """When it was enabled again: what it missed before is not sent."""
     failing_since: NotRequired[int]
-    failed_recently: NotRequired[bool]
+    """Since when every attempt failed; any success removes it."""
+    failed_recently: NotRequired[int]
+    """When an attempt failed that no other followed within a day so far."""
 
 
 def record_of(row: Item) -> WebhookRecord:

@@ -19,6 +19,7 @@ from mailroom.store.port import Change, ConditionFailed, Equals, Item, ItemStore
 from mailroom.webhooks import headers
 from mailroom.webhooks.access import belongs, require_webhook, webhooks_of
 from mailroom.webhooks.channels import added_by, changed_channels, owner, require_channels
+from mailroom.webhooks.listing import page
 from mailroom.webhooks.model import UpdateHeaders, UpdateWebhook, refuse_wider_fields, webhook
 from mailroom.webhooks.record import WebhookRecord, removal
 from mailroom.webhooks.secrets import rotated
@@ -42,17 +43,6 @@ def list_webhooks(caller: Caller, route: Route, paging: Paging, *, items: ItemSt
     return page(paging, "webhooks", found, webhook)
 
 
-def page(paging: Paging, name: str, found: list[Any], shown: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """Of all records of a short list, the page behind a `webhook_id`: ids sort by creation."""
-    found = sorted(found, key=lambda record: str(record["webhook_id"]), reverse=not paging.ascending)
-    if paging.position is not None:
-        last = str(paging.position[0])
-        found = [each for each in found if (each["webhook_id"] > last if paging.ascending else each["webhook_id"] < last)]
-    rest = found[: paging.limit]
-    position = [rest[-1]["webhook_id"]] if len(found) > len(rest) else None
-    return paging.finish(name, [shown(record) for record in rest], position)
-
-
 def update_webhook(
     caller: Caller, route: Route, webhook_id: str, body: UpdateWebhook, *, items: ItemStore, clock: Clock
 ) -> dict[str, Any]:
@@ -65,7 +55,7 @@ def update_webhook(
 
     def change(record: WebhookRecord, now: int) -> None:
         require_channels(caller.organization_id, owner(record), added_by(body), items=items)
-        _change(record, body, caller)
+        _change(record, body, caller, now)
 
     return webhook(_edit(caller, route, webhook_id, change, items=items, clock=clock))
 
@@ -104,17 +94,7 @@ def delete_webhook(caller: Caller, route: Route, webhook_id: str, *, items: Item
         raise NotFound from cancelled
 
 
-def delete_webhooks_of_inbox(o: str, inbox_id: str, *, items: ItemStore) -> None:
-    """What belongs to a deleted inbox. Any number of times."""
-    for record in webhooks_of(o, items=items):
-        if record.get("inbox_id") == inbox_id:
-            try:
-                items.transact(removal(record))
-            except TransactionCancelled:
-                continue
-
-
-def _change(record: WebhookRecord, body: UpdateWebhook, caller: Caller) -> None:
+def _change(record: WebhookRecord, body: UpdateWebhook, caller: Caller, now: int) -> None:
     if event_types := body.get("event_types"):
         record["event_types"] = event_types
     listed = changed_channels(record, body)
@@ -124,6 +104,8 @@ def _change(record: WebhookRecord, body: UpdateWebhook, caller: Caller) -> None:
             cast(Item, record)[name] = list(channels)
     if body.get("enabled"):
         require_hearing(caller, record.get("event_types"))
+        if not record["enabled"]:
+            record["resumed_at"] = now
         record.pop("failing_since", None)
         record.pop("failed_recently", None)
     if "enabled" in body:

@@ -1,0 +1,13 @@
+"""GET /v0/webhooks/polling/{webhook_id}/events, with the polling webhook's token"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailroom.http.endpoint import Request, endpoint
+from mailroom.webhooks.polling_events import holder_of_token, poll_query, read_polled_events
+
+
+@endpoint(permission=None, query=poll_query, authenticate=holder_of_token)
+def handler(request: Request) -> dict[str, Any]:
+    return read_polled_events(request)

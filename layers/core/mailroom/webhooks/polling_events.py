@@ -1,0 +1,119 @@
+"""Reading a polling webhook's events with its token (spec: webhooks.md, "Polling webhooks").
+
+An iterator is a position in the organization's log, signed for one webhook: the log never changes, so the same iterator gives the
+same events.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mailroom.callers import Caller
+from mailroom.clock import Clock
+from mailroom.errors import FieldError, Unauthorized, ValidationError
+from mailroom.events.channels import Channels
+from mailroom.events.horizon import position_at
+from mailroom.events.log import Batch, Entry, PositionExpired, PositionUnknown, read_after
+from mailroom.events.render import Contents
+from mailroom.events.sizes import webhook_bytes
+from mailroom.http.endpoint import Request
+from mailroom.http.params import Params
+from mailroom.http.tokens import seal, unseal
+from mailroom.keys.credentials import bearer_value, secret_hash
+from mailroom.secret import signing_key
+from mailroom.store import keys
+from mailroom.store.port import ItemStore
+from mailroom.webhooks.polling_record import PollingRecord, polling_record_of
+
+KEPT_MS = 7 * 24 * 3600 * 1000
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+"""Room for the platform's 6 MB with what JSON escapes."""
+_AT_ONCE = 10
+"""Events whose bodies are in memory together."""
+
+
+class PollQuery(NamedTuple):
+    limit: int
+    iterator: str | None
+
+
+class _Page(NamedTuple):
+    events: list[dict[str, Any]]
+    position: int
+    done: bool
+
+
+def poll_query(request: Request, params: Params) -> PollQuery:
+    return PollQuery(params.integer("limit", default=50, low=1, high=250), params.text("iterator") or None)
+
+
+def holder_of_token(request: Request) -> Caller:
+    """Whoever has a polling token may read that one webhook, named by its id or client id. Raises Unauthorized."""
+    token = bearer_value(request.headers.get("authorization"))
+    row = request.items.get(keys.polling_token(secret_hash(token)))
+    if row is None or request.path["webhook_id"] not in (row["webhook_id"], row["client_id"]):
+        raise Unauthorized(
+            "Polling token not recognized", fix="Create the polling webhook again with its client_id for a fresh token."
+        )
+    request.grant = polling_record_of(row)
+    return Caller(row["organization_id"], "organization", row["webhook_id"], permissions=frozenset())
+
+
+def read_polled_events(request: Request) -> dict[str, Any]:
+    """`{"data", "iterator", "done"}`. Raises ValidationError for an iterator that this webhook was not given."""
+    record: PollingRecord = request.grant
+    query: PollQuery = request.query
+    runtime, items = request.runtime, request.items
+    bound, key = f"polling {record['organization_id']} {record['webhook_id']}".encode(), signing_key(runtime)
+    after = None if query.iterator is None else _opened(query.iterator, bound, key)
+    batch = _read(record, after, query.limit, items=items, clock=runtime.clock)
+    page = _rendered(batch, Contents(items=items, blobs=runtime.blobs))
+    return {"data": page.events, "iterator": seal([page.position], bound, key), "done": page.done}
+
+
+def _opened(iterator: str, bound: bytes, key: bytes) -> int:
+    try:
+        return int(unseal(iterator, bound, key)[0])
+    except ValidationError:
+        raise ValidationError.at("iterator", "Not an iterator of this polling webhook") from None
+
+
+def _read(record: PollingRecord, after: int | None, limit: int, *, items: ItemStore, clock: Clock) -> Batch:
+    o, channels, oldest = record["organization_id"], Channels.of(record), clock() - KEPT_MS
+
+    def wanted(entry: Entry) -> bool:
+        return entry.ts >= oldest and channels.hears(entry.heard)
+
+    def behind(position: int) -> Batch:
+        return read_after(o, position, items=items, limit=limit, wanted=wanted, clock=clock)
+
+    try:
+        return behind(record["start"] if after is None else after)
+    except (PositionExpired, PositionUnknown) as error:
+        if after is None:
+            return behind(position_at(o, oldest, items=items))
+        fix = "Leave iterator out to start at the oldest event that is kept."
+        raise ValidationError([FieldError(("iterator",), "Events behind it are no longer kept")], fix=fix) from error
+
+
+def _rendered(batch: Batch, contents: Contents) -> _Page:
+    """As many as fit into one answer, at least one. An event whose inbox was deleted is left out."""
+    events: list[dict[str, Any]] = []
+    size, seen = 0, 0
+    for start in range(0, len(batch.entries), _AT_ONCE):
+        for entry, event in _few(batch.entries[start : start + _AT_ONCE], contents):
+            data = webhook_bytes(event) if event else b""
+            size += len(data)
+            if events and size > MAX_ANSWER_BYTES:
+                return _Page(events, seen, False)
+            if event:
+                events.append(json.loads(data))
+            seen = entry.position
+    return _Page(events, batch.position, batch.done)
+
+
+def _few(entries: Sequence[Entry], contents: Contents) -> list[tuple[Entry, dict[str, Any] | None]]:
+    shown = contents.events(entries)
+    return [(entry, shown.get(entry.position)) for entry in entries]
