@@ -14,10 +14,16 @@ from mailroom.events.render import Contents
 from mailroom.runtime import Runtime
 from mailroom.store import keys
 from mailroom.store.port import Absent, AtMost, ItemStore, Set, StoreError, Update, any_of
+from mailroom.webhooks.fanout import enqueue
 
 Step = Callable[[Page, Contents, Runtime], None]
 
-ALWAYS: tuple[Step, ...] = ()
+
+def _to_webhooks(page: Page, contents: Contents, runtime: Runtime) -> None:
+    enqueue(page, items=runtime.items, queues=runtime.queues, clock=runtime.clock)
+
+
+ALWAYS: tuple[Step, ...] = (_to_webhooks,)
 """Repeated with a page that comes again: each must allow it."""
 ONCE: tuple[Step, ...] = ()
 """Left out for pages that were noted as published."""

@@ -19,11 +19,10 @@ class Listed(NamedTuple):
     inbox_ids: tuple[str, ...] = ()
 
 
-def refuse_too_many(listed: Listed) -> None:
-    """Raises ValidationError."""
+def refuse_too_many(listed: Listed, *, fields: Sequence[str] = ("pod_ids", "inbox_ids")) -> None:
+    """Raises ValidationError at one of the fields, those of pods and of inboxes."""
     if len(listed.pod_ids) + len(listed.inbox_ids) > MAX_CHANNELS:
-        field = "inbox_ids" if listed.inbox_ids else "pod_ids"
-        raise ValidationError.at(field, f"At most {MAX_CHANNELS} pods and inboxes")
+        raise ValidationError.at(fields[bool(listed.inbox_ids)], f"At most {MAX_CHANNELS} pods and inboxes")
 
 
 def require_channels(o: str, scope: Scope, listed: Listed, *, items: ItemStore) -> None:
@@ -73,7 +72,7 @@ def changed_channels(record: WebhookRecord, body: UpdateWebhook) -> Listed:
     if before != Listed() and after == Listed():
         field = "remove_inbox_ids" if before.inbox_ids else "remove_pod_ids"
         raise ValidationError.at(field, "Would remove the last channel; delete the webhook instead")
-    refuse_too_many(after)
+    refuse_too_many(after, fields=("add_pod_ids", "add_inbox_ids"))
     return after
 
 

@@ -14,6 +14,8 @@ from mailroom.webhooks.headers import header_map
 from mailroom.webhooks.record import WebhookRecord
 from mailroom.webhooks.targets import MAX_URL, well_formed
 
+MAX_ADDRESS = 320
+MAX_POD_ID = 256
 SUBSCRIBABLE = (*types.ALL, *types.LATER)
 
 
@@ -46,11 +48,11 @@ def once(values: Iterable[str]) -> list[str]:
 
 
 def inbox_ids() -> Schema:
-    return checked(list_of(string(low=1)), lambda values: once(value.lower() for value in values))
+    return checked(list_of(string(low=1, high=MAX_ADDRESS)), lambda values: once(value.lower() for value in values))
 
 
 def pod_ids() -> Schema:
-    return checked(list_of(string(low=1)), once)
+    return checked(list_of(string(low=1, high=MAX_POD_ID)), once)
 
 
 def event_types(*, low: int = 0) -> Schema:
