@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from local import Stack
 from local.blob_files import FileBlobs
@@ -30,6 +28,7 @@ from mailroom.store import keys
 from mailroom.store.port import StoreBusy
 from tests.local.inside import TEMPLATE, add_address, blob, blobs_below
 from tests.support.polling import eventually
+from tests.support.relay import FakeRelay, running_relay
 
 RAW = b"Subject: Hi\r\nMessage-ID:\r\n <old@example.com>\r\nX: 1\r\n\r\nbody\r\n.dot\r\n\xff\r\n"
 
@@ -38,49 +37,10 @@ def mail(intent: str = "i1", recipients: tuple[str, ...] = ("far@example.com",),
     return OutgoingMail(intent, "ann@mailroom.local", recipients, raw, "o")
 
 
-class FakeRelay:
-    """Takes mail, or answers RCPT and DATA as it is told."""
-
-    def __init__(self) -> None:
-        self.mails: list[Envelope] = []
-        self.rcpt: dict[str, str] = {}
-        self.data: list[str] = []
-        self.port = 0
-
-    def run(self, ready: threading.Event, stop: threading.Event) -> None:
-        asyncio.run(self._serve(ready, stop))
-
-    async def _serve(self, ready: threading.Event, stop: threading.Event) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: SMTP(self, hostname="relay", loop=loop), "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        ready.set()
-        await loop.run_in_executor(None, stop.wait)
-        server.close()
-
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
-        answer = self.rcpt.get(address, "250 OK")
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        answer = self.data.pop(0) if self.data else "250 OK"
-        if answer.startswith("250"):
-            self.mails.append(envelope)
-        return answer
-
-
 @pytest.fixture
 def relay_server() -> Iterator[FakeRelay]:
-    server = FakeRelay()
-    ready, stop = threading.Event(), threading.Event()
-    thread = threading.Thread(target=server.run, args=(ready, stop))
-    thread.start()
-    ready.wait()
-    yield server
-    stop.set()
-    thread.join()
+    with running_relay() as server:
+        yield server
 
 
 class World:
