@@ -2,50 +2,15 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from mailroom.ports import FetchFailed
 from mailroom.web.addresses import is_public
 from mailroom.web.fetch import UrlFetcher
+from tests.support.servers import Answer, says, serving
 
 PUBLIC = "93.184.216.34"
-Answer = Callable[[socket.socket, bytes], None]
-
-
-@contextmanager
-def serving(answer: Answer) -> Iterator[int]:
-    """A server that reads one request head per connection and lets `answer` write."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def run() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=handle, args=[connection], daemon=True).start()
-
-    def handle(connection: socket.socket) -> None:
-        with connection:
-            head = b""
-            while b"\r\n\r\n" not in head and (chunk := connection.recv(65536)):
-                head += chunk
-            try:
-                answer(connection, head)
-            except OSError:
-                return
-
-    threading.Thread(target=run, daemon=True).start()
-    yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
-
-
-def says(response: bytes) -> Answer:
-    return lambda connection, head: connection.sendall(response)
 
 
 def fetcher(port: int, *, names: dict[str, list[str]] | None = None, deadline_s: float = 20) -> UrlFetcher:
