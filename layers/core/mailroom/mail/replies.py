@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mailroom.mail.replies_lines import Line, Quote, find_cut
+from mailroom.mail.replies_lines import QUOTED, UNQUOTED, Line, find_cut
 
 LONGEST_TEXT: Final = 2_000_000
 """Characters. A longer text comes back unchanged, and so does one of more than `MOST_LINES` lines."""
@@ -41,7 +41,7 @@ def _lines(raw: list[str]) -> list[Line]:
     for item in raw:
         text = item.strip()
         quoted = text[:1] == ">" and not text.startswith(">From ") and not (open_address and text[-1] == ":" and len(text) < 60)
-        lines.append(Line(item.rstrip(), Quote.YES if quoted else Quote.NONE))
+        lines.append(Line(item.rstrip(), QUOTED if quoted else UNQUOTED))
         # "<ann@example.com" at the end of a line: the ">" that opens the next one closes the address
         open_address = not quoted and "<" in text and text.rfind("<") > text.rfind(">") and "@" in text[text.rfind("<") :]
     return lines

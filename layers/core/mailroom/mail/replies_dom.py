@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from lxml import etree
 
 from mailroom.mail import replies_markup as markup
-from mailroom.mail.replies_lines import PICTURE, Line, Quote
+from mailroom.mail.replies_lines import PICTURE, QUOTED, UNQUOTED, Line, Quote
 
 DEEPEST: Final = 1_000
 """Levels of nesting; the parser itself silently drops what lies below some 2,000."""
@@ -31,12 +31,8 @@ class TooDeep(Exception):
     """Nested beyond `DEEPEST`."""
 
 
-class Place(NamedTuple):
-    """Where a line begins: at the element itself, or so many characters into its text or tail."""
-
-    element: etree._Element
-    slot: _Slot
-    offset: int = 0
+Place = tuple[etree._Element, _Slot, int]
+"""Where a line begins: at the element itself, or so many characters into its text or tail."""
 
 
 def gather(body: etree._Element) -> None:
@@ -123,6 +119,7 @@ class _Reader:
         self._place: Place | None = None
         self._inside: dict[_Context, int] = dict.fromkeys(get_args(_Context), 0)
         self._inside["preformatted"] = int(preformatted)
+        self._plain = not preformatted
         self._opened: list[tuple[_Traits, Sequence[_Context]]] = []
         self._above_quote = False
 
@@ -134,12 +131,12 @@ class _Reader:
             self.flush()
         opened = () if traits.ordinary and not element.attrib else self._contexts(element, traits)
         self._opened.append((traits, opened))
-        for context in opened:
-            self._inside[context] += 1
+        if opened:
+            self._count(opened, 1)
         if traits.name == "p" or (opened and not _QUOTES.isdisjoint(opened)):
             self._set_apart(element, "at")
         if traits.name == "hr":
-            self._add("_" * 20, Place(element, "at"))
+            self._add("_" * 20, (element, "at", 0))
         elif traits.visible and not _is_pixel(element):
             self._append(PICTURE, element, "at")
         if text := element.text:
@@ -150,11 +147,11 @@ class _Reader:
         if traits.block:
             self.flush()
         elif traits.name == "br":
-            self._add("".join(self._parts), self._place or Place(element, "at"))
+            self._add("".join(self._parts), self._place or (element, "at", 0))
         elif traits.cell and self._parts:
             self._parts.append(" ")
-        for context in opened:
-            self._inside[context] -= 1
+        if opened:
+            self._count(opened, -1)
         if element is self._body:
             return
         if traits.name == "p" or (opened and not _QUOTES.isdisjoint(opened)):
@@ -171,7 +168,7 @@ class _Reader:
         offset = 0
         for index, line in enumerate(text.split("\n")):
             if index:
-                self._add("".join(self._parts), self._place or Place(element, slot, offset))
+                self._add("".join(self._parts), self._place or (element, slot, offset))
             self._append(line, element, slot, offset)
             offset += len(line) + 1
 
@@ -186,26 +183,34 @@ class _Reader:
         if self._place is None:
             if not text or text.isspace():
                 return
-            self._place = Place(element, slot, offset)
+            self._place = (element, slot, offset)
         self._parts.append(text)
+
+    def _count(self, contexts: Sequence[_Context], step: int) -> None:
+        for context in contexts:
+            self._inside[context] += step
+        self._plain = not any(self._inside.values())
 
     def _add(self, text: str, place: Place, *, marker: bool = False) -> None:
         line = text.rstrip() if self._inside["preformatted"] else " ".join(text.split())
-        self.lines.append(Line(line, self._quote(line), marker, self._inside["signature"] > 0))
+        if self._plain and line[:1] != ">":
+            self.lines.append(Line(line, UNQUOTED, marker))
+        else:
+            self.lines.append(Line(line, self._quote(line), marker, self._inside["signature"] > 0))
         self.places.append(place)
         self._parts.clear()
         self._place = None
 
     def _set_apart(self, element: etree._Element, slot: _Slot) -> None:
         if self.lines and (self.lines[-1].text or self.lines[-1].marker):
-            self._add("", Place(element, slot))
+            self._add("", (element, slot, 0))
 
     def _quote(self, line: str) -> Quote:
         if self._inside["quote"] or (self._inside["history"] and self._above_quote):
-            return Quote.YES
+            return QUOTED
         if line.startswith(">") and not line.startswith(">From "):
-            return Quote.YES
-        return Quote.PERHAPS if self._inside["perhaps"] else Quote.NONE
+            return QUOTED
+        return Quote.PERHAPS if self._inside["perhaps"] else UNQUOTED
 
     def _contexts(self, element: etree._Element, traits: _Traits) -> list[_Context]:
         """What the element's content is inside of."""
@@ -221,7 +226,7 @@ class _Reader:
             contexts.append("signature")
         elif kind == "marker" and not (self._inside["quote"] or self._inside["history"]):
             self.flush()
-            self._add("", Place(element, "at"), marker=True)
+            self._add("", (element, "at", 0), marker=True)
         return contexts
 
     def _quote_context(self, element: etree._Element, tag: str, kind: markup.Kind | None) -> _Context | None:
@@ -270,7 +275,7 @@ def _outermost(body: etree._Element, place: Place) -> Place:
         if element.getprevious() is not None or (parent.text or "").strip():
             break
         element = parent
-    return Place(element, "at")
+    return element, "at", 0
 
 
 def _remove_all(elements: list[etree._Element]) -> None:

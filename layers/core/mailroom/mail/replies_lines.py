@@ -32,11 +32,16 @@ class Quote(IntEnum):
     YES = 2
 
 
+UNQUOTED: Final = Quote.NONE
+QUOTED: Final = Quote.YES
+"""Looking a member up costs more than all else that is done with most lines."""
+
+
 @dataclass(slots=True)
 class Line:
     text: str
     """Without trailing blanks."""
-    quote: Quote = Quote.NONE
+    quote: Quote = UNQUOTED
     marker: bool = False
     """Known by its markup to open history that runs to the end of the mail."""
     signature: bool = False
@@ -67,7 +72,7 @@ def _find_opening(lines: Sequence[Line]) -> int | None:
     for index, line in enumerate(lines):
         if line.marker:
             return index
-        if line.quote is Quote.YES or not line.text or not marks.may_open(line.text):
+        if line.quote is QUOTED or not line.text or not marks.may_open(line.text):
             continue
         if marks.opens_by_title(line.text) or (marks.is_bare_title(line.text) and _header_follows(lines, index + 1)):
             return index
@@ -102,7 +107,7 @@ def _find_quote(lines: Sequence[Line]) -> int | None:
         below = _next_filled(lines, index + 1)
         if below is None or strength is Strength.NONE:
             continue
-        if lines[below].quote is Quote.NONE:
+        if lines[below].quote is UNQUOTED:
             if strength is Strength.SURE:
                 return start
         elif _runs_to_end(lines, below):
@@ -114,7 +119,7 @@ def _find_quote(lines: Sequence[Line]) -> int | None:
 
 def _attribution_ends(lines: Sequence[Line]) -> Iterator[int]:
     for index, line in enumerate(lines):
-        if line.quote is not Quote.YES and line.text and attribution.may_end(line.text):
+        if line.quote is not QUOTED and line.text and attribution.may_end(line.text):
             yield index
 
 
@@ -138,14 +143,14 @@ def _attribution(lines: Sequence[Line], end: int) -> tuple[int, Strength]:
 
 
 def _find_trailing_quote(lines: Sequence[Line]) -> int | None:
-    last = next((index for index in range(len(lines) - 1, -1, -1) if lines[index].quote is Quote.YES), None)
+    last = next((index for index in range(len(lines) - 1, -1, -1) if lines[index].quote is QUOTED), None)
     if last is None or not _is_footer(lines, last + 1):
         return None
     start = first = last
-    while first > 0 and (lines[first - 1].quote is Quote.YES or lines[first - 1].blank or _is_wrapped(lines, first - 1)):
+    while first > 0 and (lines[first - 1].quote is QUOTED or lines[first - 1].blank or _is_wrapped(lines, first - 1)):
         first -= 1
-        start = first if lines[first].quote is Quote.YES else start
-    if any(line.quote is Quote.YES for line in lines[:first]) or _is_code(lines, start):
+        start = first if lines[first].quote is QUOTED else start
+    if any(line.quote is QUOTED for line in lines[:first]) or _is_code(lines, start):
         return None
     return _with_attribution(lines, start)
 
@@ -160,7 +165,7 @@ def _with_attribution(lines: Sequence[Line], start: int) -> int:
 
 def _is_code(lines: Sequence[Line], start: int) -> bool:
     """Prompts of a Python shell, conflict markers and diffs use `>` too."""
-    block = [line.text.lstrip() for line in lines[start:] if line.quote is Quote.YES and line.text.lstrip().startswith(">")]
+    block = [line.text.lstrip() for line in lines[start:] if line.quote is QUOTED and line.text.lstrip().startswith(">")]
     if block and all(text.startswith(">>>") for text in block):
         return True
     above = [line.text for line in lines[max(0, start - 50) : start]]
@@ -172,7 +177,7 @@ def _runs_to_end(lines: Sequence[Line], start: int) -> bool:
     index = start
     while index < len(lines):
         line = lines[index]
-        if line.quote is not Quote.NONE or line.blank or _is_wrapped(lines, index):
+        if line.quote is not UNQUOTED or line.blank or _is_wrapped(lines, index):
             index += 1
         elif _is_footer(lines, index):
             return True
@@ -185,20 +190,20 @@ def _runs_to_end(lines: Sequence[Line], start: int) -> bool:
 
 def _inner_attribution(lines: Sequence[Line], start: int) -> int | None:
     for end in range(start, min(len(lines), start + _ATTRIBUTION_LINES)):
-        if lines[end].blank or lines[end].quote is not Quote.NONE:
+        if lines[end].blank or lines[end].quote is not UNQUOTED:
             return None
         if attribution.may_end(lines[end].text) and _attribution(lines, end) == (start, Strength.SURE):
             below = _next_filled(lines, end + 1)
-            return end if below is not None and lines[below].quote is not Quote.NONE else None
+            return end if below is not None and lines[below].quote is not UNQUOTED else None
     return None
 
 
 def _is_wrapped(lines: Sequence[Line], index: int) -> bool:
     """A quoted line was wrapped on its way, and its rest lost the quote mark."""
-    if not 0 < index < len(lines) - 1 or lines[index].blank or lines[index].quote is not Quote.NONE:
+    if not 0 < index < len(lines) - 1 or lines[index].blank or lines[index].quote is not UNQUOTED:
         return False
     above, text, below = lines[index - 1], lines[index].text.strip(), lines[index + 1]
-    if above.quote is not Quote.YES or below.quote is not Quote.YES or len(above.text.rstrip()) < _WRAP_WIDTH:
+    if above.quote is not QUOTED or below.quote is not QUOTED or len(above.text.rstrip()) < _WRAP_WIDTH:
         return False
     return not text[:1].isupper() or above.text.rstrip()[-1:] not in ".?!:"
 
@@ -211,12 +216,12 @@ def _is_footer(lines: Sequence[Line], start: int) -> bool:
     if len(rest) > _FOOTER_LINES:
         return False
     unsigned = next(line for line in rest if not line.signature)
-    return unsigned.quote is Quote.NONE and marks.opens_footer(unsigned.text)
+    return unsigned.quote is UNQUOTED and marks.opens_footer(unsigned.text)
 
 
 def _find_below_device(lines: Sequence[Line]) -> int | None:
     """Text set off below "Sent from my phone" is the mail answered: phones put their line at the end of what was typed."""
-    if any(line.quote is Quote.YES for line in lines):
+    if any(line.quote is QUOTED for line in lines):
         return None
     for index in range(1, len(lines) - 2):
         alone = lines[index].text and not lines[index - 1].text and not lines[index + 1].text
