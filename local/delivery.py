@@ -92,7 +92,7 @@ class Deliverer:
 
         def announce(connection: sqlite3.Connection) -> None:
             for each in notices:
-                self._queues.enqueue(connection, feedback.QUEUE, each)
+                self._queues.enqueue(connection, feedback.QUEUE, each, delay_s=feedback.DELAY_S)
 
         if self._box.record(after, announce):
             self._blobs.delete([mail.blob])

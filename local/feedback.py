@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from local.outbox import Mail
 
 QUEUE = "notices"
+DELAY_S = 1
+"""A provider's notices come after its answer. So do these: the answer's own work is not disturbed, and whoever reads a message that
+they just sent finds it as they sent it."""
 
 _ENHANCED = re.compile(r"(?:\d{3}[ -])?([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 

@@ -89,7 +89,7 @@ class LocalMailer:
             for arrival in arrivals.values():
                 self._queues.enqueue(connection, "inbound", arrival)
             for each in notices:
-                self._queues.enqueue(connection, feedback.QUEUE, each)
+                self._queues.enqueue(connection, feedback.QUEUE, each, delay_s=feedback.DELAY_S)
             return True
 
         if not self._database.write(work):

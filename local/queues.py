@@ -89,9 +89,9 @@ class SqliteQueues:
         self._database.write(work)
         self.ring(queue)
 
-    def enqueue(self, connection: sqlite3.Connection, queue: str, body: Mapping[str, Any]) -> None:
+    def enqueue(self, connection: sqlite3.Connection, queue: str, body: Mapping[str, Any], *, delay_s: int = 0) -> None:
         """Sends inside a transaction of the same database; who commits it calls `ring` afterwards."""
-        self._insert(connection, queue, _dump(body), 0)
+        self._insert(connection, queue, _dump(body), delay_s)
 
     def ring(self, queue: str) -> None:
         """Wakes a worker of that queue."""

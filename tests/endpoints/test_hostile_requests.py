@@ -35,7 +35,7 @@ def made_targets(stack: Mailbox) -> dict[str, str]:
     """What fills the paths: one of each, so that no request is stopped by a missing target."""
     inbox = stack.http.post("/inboxes", {}).json()["inbox_id"]
     o = stack.http.get("/auth/me").json()["organization_id"]
-    record = seed(stack.runtime, o, inbox, message_id="<target@example.com>")
+    record = seed(stack.runtime, o, inbox, message_id="<target@example.com>", to=[inbox])
     key = stack.http.post("/api-keys", {}).json()["api_key_id"]
     return {
         "inbox_id": inbox,

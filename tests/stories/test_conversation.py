@@ -79,6 +79,7 @@ def test_a_conversation_with_an_agent(tmp_path: Path, killed: bool) -> None:
             running = next_life()
             threads = running.client.inboxes.threads
             eventually(lambda: threads.get(inbox.inbox_id, reply.thread_id).message_count == 3)
+            eventually(lambda: "delivered" in threads.get(inbox.inbox_id, reply.thread_id).labels)
             thread = threads.get(inbox.inbox_id, reply.thread_id)
         finally:
             running.__exit__()
@@ -90,4 +91,4 @@ def test_a_conversation_with_an_agent(tmp_path: Path, killed: bool) -> None:
     assert (answer["From"], answer["Subject"]) == (f"Helper <{inbox.inbox_id}>", "Re: Question")
     assert (answer["In-Reply-To"], answer["References"]) == ("<q1@example.com>", "<q1@example.com>")
     assert [message.message_id for message in thread.messages] == ["<q1@example.com>", reply.message_id, "<q2@example.com>"]
-    assert thread.labels == ["received", "sent", "unread"]
+    assert thread.labels == ["delivered", "received", "sent", "unread"]

@@ -199,10 +199,10 @@ def try_again(ledger: Ledger, stack: Stack, http: httpx.Client) -> None:
 
 
 def at_rest(stack: Stack) -> bool:
-    [worker] = stack.template.stream_workers
-    position = Positions(stack.database, stack.items.feed, [worker_name(worker)]).get(worker_name(worker))
-    unread, _ = stack.items.feed.read(position, 1)
     waiting = sum(stack.queues.size(queue) for queue in stack.template.queues)
+    names = [worker_name(worker) for worker in stack.template.stream_workers]
+    positions = Positions(stack.database, stack.items.feed, names)
+    unread = any(stack.items.feed.read(positions.get(name), 1)[0] for name in names)
     return not unread and waiting == 0 and stack.outbox.next_due() is None and not open_intents(stack)
 
 
