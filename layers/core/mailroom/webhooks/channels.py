@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from mailroom.errors import NotFound, ValidationError
 from mailroom.events.channels import MAX_CHANNELS
@@ -19,10 +19,11 @@ class Listed(NamedTuple):
     inbox_ids: tuple[str, ...] = ()
 
 
-def refuse_too_many(listed: Listed, *, fields: Sequence[str] = ("pod_ids", "inbox_ids")) -> None:
-    """Raises ValidationError at one of the fields, those of pods and of inboxes."""
-    if len(listed.pod_ids) + len(listed.inbox_ids) > MAX_CHANNELS:
-        raise ValidationError.at(fields[bool(listed.inbox_ids)], f"At most {MAX_CHANNELS} pods and inboxes")
+def listed_in(body: Mapping[str, Any]) -> Listed:
+    """Of a body that creates. Raises ValidationError where they are too many."""
+    listed = Listed(tuple(body.get("pod_ids", ())), tuple(body.get("inbox_ids", ())))
+    _refuse_too_many(listed, "inbox_ids" if listed.inbox_ids else "pod_ids")
+    return listed
 
 
 def require_channels(o: str, scope: Scope, listed: Listed, *, items: ItemStore) -> None:
@@ -72,12 +73,17 @@ def changed_channels(record: WebhookRecord, body: UpdateWebhook) -> Listed:
     if before != Listed() and after == Listed():
         field = "remove_inbox_ids" if before.inbox_ids else "remove_pod_ids"
         raise ValidationError.at(field, "Would remove the last channel; delete the webhook instead")
-    refuse_too_many(after, fields=("add_pod_ids", "add_inbox_ids"))
+    _refuse_too_many(after, "add_inbox_ids" if "add_inbox_ids" in body else "add_pod_ids")
     return after
 
 
 def added_by(body: UpdateWebhook) -> Listed:
     return Listed(tuple(body.get("add_pod_ids", ())), tuple(body.get("add_inbox_ids", ())))
+
+
+def _refuse_too_many(listed: Listed, field: str) -> None:
+    if len(listed.pod_ids) + len(listed.inbox_ids) > MAX_CHANNELS:
+        raise ValidationError.at(field, f"At most {MAX_CHANNELS} pods and inboxes")
 
 
 def _without(values: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:

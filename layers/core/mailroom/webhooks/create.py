@@ -25,7 +25,7 @@ from mailroom.store.port import (
     Update,
 )
 from mailroom.webhooks.access import belongs
-from mailroom.webhooks.channels import Listed, or_own, refuse_too_many, require_channels
+from mailroom.webhooks.channels import Listed, listed_in, or_own, require_channels
 from mailroom.webhooks.limits import below
 from mailroom.webhooks.model import CreateWebhook, refuse_wider_fields, webhook
 from mailroom.webhooks.record import Secret, WebhookRecord, record_of
@@ -47,8 +47,7 @@ def create_webhook(
     """
     refuse_wider_fields(route, body)
     refuse_target(body["url"], config=config)
-    listed = Listed(tuple(body.get("pod_ids", ())), tuple(body.get("inbox_ids", ())))
-    refuse_too_many(listed)
+    listed = listed_in(body)
     require_hearing(caller, body.get("event_types"))
     scope = scope_of(caller, route, items=items)
     for attempt in range(ATTEMPTS):

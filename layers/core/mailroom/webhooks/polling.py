@@ -35,7 +35,7 @@ from mailroom.store.port import (
     TransactionCancelled,
     Update,
 )
-from mailroom.webhooks.channels import Listed, or_own, refuse_too_many, require_channels
+from mailroom.webhooks.channels import Listed, listed_in, or_own, require_channels
 from mailroom.webhooks.limits import below
 from mailroom.webhooks.listing import page
 from mailroom.webhooks.model import event_types, inbox_ids, pod_ids, refuse_wider_fields
@@ -77,8 +77,7 @@ def create_polling_webhook(
     """
     o = caller.organization_id
     refuse_wider_fields(route, body)
-    listed = Listed(tuple(body.get("pod_ids", ())), tuple(body.get("inbox_ids", ())))
-    refuse_too_many(listed)
+    listed = listed_in(body)
     require_hearing(caller, body["event_types"])
     scope = scope_of(caller, route, items=items)
     token = new_polling_token()
