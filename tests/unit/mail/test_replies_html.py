@@ -250,3 +250,7 @@ def test_extracting_from_text_does_not_load_the_html_parser() -> None:
     code = "import sys; from mailroom.mail.replies import extract_text; extract_text('a'); sys.exit('lxml' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": ":".join(sys.path)}, check=False).returncode == 0
+
+
+def test_a_second_body_is_not_left_behind_the_cut() -> None:
+    assert extract_html("<div>new</div></body>&gt; quoted<body>&gt; more") == "<html><body><div>new</div></body></html>"

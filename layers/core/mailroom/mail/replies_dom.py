@@ -53,6 +53,9 @@ def _append(body: etree._Element, element: etree._Element) -> None:
     for child in list(element):
         _append(body, child)
     _append_text(body, element.tail)
+    if (parent := element.getparent()) is not None:
+        element.tail = None
+        parent.remove(element)
 
 
 def _append_text(body: etree._Element, text: str | None) -> None:
