@@ -1,4 +1,5 @@
-"""The HTTP side of one machine as an ASGI application: the template's routes under `/v0`, and signed downloads under `/blobs`.
+"""The HTTP side of one machine as an ASGI application: the template's routes under `/v0`, its WebSocket API at `/v0`, and
+signed downloads under `/blobs`.
 
 Plain ASGI: what a request costs here is a dictionary and a hop to a worker thread.
 """
@@ -28,6 +29,7 @@ from mailroom.http.answers import error_response
 if TYPE_CHECKING:
     from local.invoke import Call
     from local.routing import Router
+    from local.socket_gateway import SocketGateway
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,6 +56,7 @@ class Gateway:
         executor: Executor,
         max_body_bytes: int,
         docs_url: str | None,
+        sockets: SocketGateway | None = None,
     ) -> None:
         self._router = router
         self._call = call
@@ -61,9 +64,14 @@ class Gateway:
         self._executor = executor
         self._max_body_bytes = max_body_bytes
         self._docs_url = docs_url
+        self._sockets = sockets
         self._in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            assert self._sockets is not None
+            await self._sockets.serve(scope, receive, send)
+            return
         assert scope["type"] == "http"
         path = scope["raw_path"].decode("ascii")
         request_id = str(uuid.uuid4())

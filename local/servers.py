@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own that carries both listeners: HTTP (uvicorn) and SMTP (aiosmtpd)."""
+"""One event loop in a thread of its own that carries both listeners: HTTP and WebSockets (uvicorn) and SMTP (aiosmtpd)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import uvloop
 
 from local.server import KEEP_ALIVE_S, Protocol
 from local.smtp import Reception, Server
+from local.socket_protocol import MAX_FRAME_BYTES, PING_EVERY_S, PING_TIMEOUT_S, SocketProtocol
 
 BACKLOG = 1024
 _GRACE_S = 5
@@ -46,7 +47,11 @@ class Servers:
             uvicorn.Config(
                 app,
                 http=Protocol,
-                ws="none",
+                ws=SocketProtocol,
+                ws_max_size=MAX_FRAME_BYTES,
+                ws_ping_interval=PING_EVERY_S,
+                ws_ping_timeout=PING_TIMEOUT_S,
+                ws_per_message_deflate=False,
                 lifespan="off",
                 access_log=False,
                 log_config=None,

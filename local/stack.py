@@ -32,6 +32,8 @@ from local.schedule import Scheduler
 from local.servers import Servers, bind
 from local.settings import MEMORY, Settings, Verdicts
 from local.smtp import Reception
+from local.socket_gateway import SocketGateway
+from local.sockets import LocalSockets
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.clock import Clock, now_ms
@@ -47,6 +49,7 @@ DATABASE = "mailroom.sqlite"
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 HTTP_THREADS = 24
 SMTP_THREADS = 16
+SOCKET_THREADS = 8
 QUEUE_THREADS = 4
 
 
@@ -142,6 +145,7 @@ class Stack:
         self.blobs = LocalBlobs(self.database, FileBlobs(folder.path / "blobs", durable=folder.durable), links=links)
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
+        self.sockets = LocalSockets()
         self.capture = None if settings.relay else Capture(folder.path / "captured")
         self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()
@@ -185,6 +189,7 @@ class Stack:
             mailer=mailer,
             fetcher=UrlFetcher(allow_private=self.settings.fetch_allow_private),
             poster=UrlPoster(allow_private=config.webhook_allow_private),
+            sockets=self.sockets,
             limiter=TokenBuckets(rate_per_second=config.rate_per_second, burst=config.rate_burst),
             clock=self._clock,
         )
@@ -210,6 +215,7 @@ class Stack:
     def _start_servers(self, links: Links, http: socket, smtp: socket) -> None:
         config = self.settings.config
         requests = self._executor(HTTP_THREADS, "http")
+        frames = self._executor(SOCKET_THREADS, "sockets")
         mails = self._executor(SMTP_THREADS, "smtp")
         gateway = Gateway(
             Router(self.template.routes),
@@ -218,6 +224,14 @@ class Stack:
             executor=requests,
             max_body_bytes=config.max_body_bytes,
             docs_url=config.docs_url,
+            sockets=SocketGateway(
+                self.template.socket_routes,
+                call=self._invoker.call,
+                sockets=self.sockets,
+                executor=frames,
+                clock=self._clock,
+                docs_url=config.docs_url,
+            ),
         )
         reception = Reception(
             database=self.database,
@@ -246,11 +260,13 @@ def _bootstrap(api_key: str, runtime: Runtime) -> None:
 
 
 def _recover(runtime: Runtime) -> None:
-    """Sends that an earlier process did not see to their end."""
+    """What an earlier process did not see to its end: sends, and connections that ended with it."""
     from mailroom.messages.handover import Post
     from mailroom.messages.repair import recover
+    from mailroom.sockets.upkeep import forget_all
 
     recover(Post.of(runtime))
+    forget_all(items=runtime.items)
 
 
 def _authority(sock: socket) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ DEFAULT_BATCH = 10
 DEFAULT_STREAM_BATCH = 100
 DEFAULT_MAX_RECEIVES = 5
 
+_INTEGRATED = re.compile(r"\$\{(\w+)\.Arn\}/invocations")
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _UNIT_SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
@@ -87,6 +88,8 @@ class Template:
     queue_workers: tuple[QueueWorker, ...]
     stream_workers: tuple[StreamWorker, ...]
     schedules: tuple[Schedule, ...]
+    socket_routes: Mapping[str, Function] = field(default_factory=dict)
+    """`$connect`, `$default` and `$disconnect` of the WebSocket API; empty where there is none."""
 
     def functions(self) -> set[Function]:
         entries: tuple[Route | QueueWorker | StreamWorker | Schedule, ...] = (
@@ -95,7 +98,7 @@ class Template:
             *self.stream_workers,
             *self.schedules,
         )
-        return {entry.function for entry in entries}
+        return {entry.function for entry in entries} | set(self.socket_routes.values())
 
 
 def load(path: Path) -> Template:
@@ -151,7 +154,20 @@ class _Reader:
                 stream_workers.append(self._stream_worker(event, function))
             elif kind in ("Schedule", "ScheduleV2"):
                 schedules.append(_schedule(f"{function.name}.{name}", function, event))
-        return Template(tuple(routes), self._queues(), tuple(queue_workers), tuple(stream_workers), tuple(schedules))
+        return Template(
+            tuple(routes), self._queues(), tuple(queue_workers), tuple(stream_workers), tuple(schedules), self._socket_routes()
+        )
+
+    def _socket_routes(self) -> dict[str, Function]:
+        """Route key -> function, through the integration that each route names."""
+        functions = {name: self._function(name, properties) for name, properties in self._of_type("AWS::Serverless::Function")}
+        integrations = {
+            name: functions[_integrated(name, properties)] for name, properties in self._of_type("AWS::ApiGatewayV2::Integration")
+        }
+        return {
+            properties["RouteKey"]: integrations[_logical_id(properties["Target"]["Fn::Join"][1][1])]
+            for _, properties in self._of_type("AWS::ApiGatewayV2::Route")
+        }
 
     def _events(self) -> Iterator[tuple[Function, str, str, Mapping[str, Any]]]:
         for logical_id, properties in self._of_type("AWS::Serverless::Function"):
@@ -219,6 +235,13 @@ def _logical_id(value: Any) -> str:
         if target:
             return str(target.split(".")[0] if isinstance(target, str) else target[0])
     raise TemplateError(f"cannot tell which resource {value!r} is")
+
+
+def _integrated(name: str, properties: Mapping[str, Any]) -> str:
+    match = _INTEGRATED.search(str(properties["IntegrationUri"]))
+    if match is None:
+        raise TemplateError(f"{name} names no function")
+    return match[1]
 
 
 def _partial(event: Mapping[str, Any]) -> bool:

@@ -194,6 +194,53 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     yield "events/sequence_events.json", {"Records": [_new_event()]}
     yield "events/publish_events.json", {"Records": [_new_page()]}
     yield "messages/repair_sends.json", _tick()
+    yield "sockets/connect_socket.json", _connect()
+    yield "sockets/receive_frame.json", _frame({"type": "subscribe", "inbox_ids": [INBOX]})
+    yield "sockets/receive_frame_after.json", _frame({"type": "subscribe", "event_types": [types.RECEIVED], "after": 0})
+    yield (
+        "sockets/disconnect_socket.json",
+        {"requestContext": _socket_context("$disconnect", "DISCONNECT"), "isBase64Encoded": False},
+    )
+    yield "sockets/keep_sockets_alive.json", _tick()
+    yield "sockets/close_revoked_sockets.json", {"Records": [_deleted_credential()]}
+
+
+def _connect() -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {API_KEY}", "Host": "sample.execute-api.us-east-1.amazonaws.com"}
+    return {
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": _socket_context("$connect", "CONNECT"),
+        "isBase64Encoded": False,
+    }
+
+
+def _frame(frame: Mapping[str, Any]) -> dict[str, Any]:
+    context = {**_socket_context("$default", "MESSAGE"), "messageId": "sample"}
+    return {"requestContext": context, "body": json.dumps(frame), "isBase64Encoded": False}
+
+
+def _socket_context(route: str, kind: str) -> dict[str, Any]:
+    return {
+        "routeKey": route,
+        "eventType": kind,
+        "connectionId": "sampleSocket=",
+        "connectedAt": TIME_MS,
+        "requestTimeEpoch": TIME_MS,
+        "requestId": "44444444-4444-4444-8444-444444444444",
+        "messageDirection": "IN",
+        "stage": "v0",
+        "apiId": "sample",
+        "domainName": "sample.execute-api.us-east-1.amazonaws.com",
+        "identity": {"sourceIp": "192.0.2.1"},
+    }
+
+
+def _deleted_credential() -> dict[str, Any]:
+    key = keys.api_key_secret("0" * 64)
+    row = {"pk": key.pk, "sk": key.sk, "api_key_id": IDENTITY, "organization_id": IDENTITY}
+    image = {**row, "scope_type": "organization", "scope_id": IDENTITY}
+    return record_of(ChangeRecord("100000000000000000003", "core", key, image, None))
 
 
 def _event_pointer() -> dict[str, Any]:

@@ -18,6 +18,7 @@ ENVIRONMENT = {
     **{f"MAILROOM_{queue.upper()}_QUEUE": f"https://sqs/{queue}" for queue in QUEUES},
     "MAILROOM_BUCKET": "bucket",
     "MAILROOM_DOMAIN": "Example.com",
+    "MAILROOM_SOCKETS_URL": "https://sockets.example.com/v0",
     "AWS_REGION": "eu-west-1",
     "AWS_DEFAULT_REGION": "eu-west-1",
     "AWS_ACCESS_KEY_ID": "test",

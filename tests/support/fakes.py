@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,16 @@ from typing import Any
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.config import Config
-from mailroom.ports import BlobMissing, FetchedFile, FetchFailed, OutgoingMail, Posted, QueueMessage
+from mailroom.ports import (
+    BlobMissing,
+    FetchedFile,
+    FetchFailed,
+    OutgoingMail,
+    Posted,
+    QueueMessage,
+    SocketBusy,
+    SocketGone,
+)
 from mailroom.runtime import Runtime
 
 
@@ -122,6 +132,39 @@ class QueueList:
             self.send(queue, message.body, group=message.group)
 
 
+class SocketList:
+    """Sockets that take everything, except for those in `gone` and `busy`. What was sent and closed is kept, in order."""
+
+    def __init__(self) -> None:
+        self.frames: list[tuple[str, dict[str, Any]]] = []
+        self.closed: dict[str, int] = {}
+        self.gone: set[str] = set()
+        self.busy: set[str] = set()
+
+    def post(self, connection_id: str, text: str) -> None:
+        if connection_id in self.gone or connection_id in self.closed:
+            raise SocketGone
+        if connection_id in self.busy:
+            raise SocketBusy
+        self.frames.append((connection_id, json.loads(text)))
+
+    def post_all(self, frames: Mapping[str, Sequence[str]]) -> list[str]:
+        lost = []
+        for connection_id, texts in frames.items():
+            try:
+                for text in texts:
+                    self.post(connection_id, text)
+            except (SocketGone, SocketBusy):
+                lost.append(connection_id)
+        return lost
+
+    def close(self, connection_id: str, code: int, reason: str) -> None:
+        self.closed.setdefault(connection_id, code)
+
+    def sent_to(self, connection_id: str) -> list[dict[str, Any]]:
+        return [frame for to, frame in self.frames if to == connection_id]
+
+
 class NoLimit:
     def allow(self, organization_id: str, now_ms: int) -> bool:
         return True
@@ -153,6 +196,7 @@ def memory_runtime(database: Database, *, config: Config | None = None, clock: C
         mailer=OutboxMailer(),
         fetcher=FileServer(),
         poster=Receiver(),
+        sockets=SocketList(),
         limiter=NoLimit(),
         clock=clock or ManualClock(),
     )

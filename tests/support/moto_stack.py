@@ -24,7 +24,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 
-from local import links, notice
+from local import feedback, links, notice, simulator
 from local import template as templates
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
@@ -32,10 +32,14 @@ from local.downloads import Downloads
 from local.filters import passes
 from local.gateway import Gateway
 from local.invoke import Invoker
+from local.outbox import Mail
 from local.queues import failures
 from local.routing import Router
 from local.server import Protocol
 from local.servers import bind
+from local.socket_gateway import SocketGateway
+from local.socket_protocol import MAX_FRAME_BYTES, SocketProtocol
+from local.sockets import LocalSockets
 from local.store.database import Database
 from mailroom.aws.blobs import S3Blobs
 from mailroom.aws.dynamodb import DynamoItemStore
@@ -98,15 +102,20 @@ def client(service: Any) -> Any:
 
 
 class RecordingMailer:
-    """SES as moto has it, remembering what it accepted."""
+    """SES as moto has it, remembering what it accepted; and what moto lacks: the simulator's addresses and their notices."""
 
-    def __init__(self, inner: SesMailer) -> None:
+    def __init__(self, inner: SesMailer, queues: SqsQueues) -> None:
         self._inner = inner
+        self._queues = queues
         self.sent: list[OutgoingMail] = []
 
     def send(self, mail: OutgoingMail) -> str:
         message_id = self._inner.send(mail)
         self.sent.append(mail)
+        simulated = [each for each in mail.recipients if simulator.is_simulated(each)]
+        taken = Mail(mail.intent_id, message_id, mail.organization_id, mail.return_path, "", now_ms())
+        for each in simulator.notices(taken, simulated, ts=taken.accepted_at):
+            self._queues.send(feedback.QUEUE, each, delay_s=feedback.DELAY_S)
         return message_id
 
     def accepted(self, intent_id: str) -> str | None:
@@ -119,6 +128,7 @@ class MotoStack:
     def __init__(self, config: Config | None = None) -> None:
         self._config = config or Config()
         self._undo = contextlib.ExitStack()
+        self.sockets = LocalSockets()
         self._stopping = threading.Event()
 
     def __enter__(self) -> MotoStack:
@@ -132,15 +142,17 @@ class MotoStack:
         client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
         items = DynamoItemStore(client("dynamodb"), tables)
         s3, ses = client("s3"), client("sesv2")
-        self.mailer = RecordingMailer(SesMailer(region=REGION, configuration_set=None, items=items, client=lambda: ses))
+        queues = SqsQueues(self._urls, client=lambda: self._sqs)
+        self.mailer = RecordingMailer(SesMailer(region=REGION, configuration_set=None, items=items, client=lambda: ses), queues)
         self.runtime = Runtime(
             config=self._config,
             items=items,
             blobs=S3Blobs(name, client=lambda: s3),
-            queues=SqsQueues(self._urls, client=lambda: self._sqs),
+            queues=queues,
             mailer=self.mailer,
             fetcher=UrlFetcher(allow_private=True),
             poster=UrlPoster(allow_private=self._config.webhook_allow_private),
+            sockets=self.sockets,
             limiter=SharedRateLimiter(rate_per_second=self._config.rate_per_second, burst=self._config.rate_burst, items=items),
         )
         self._feed = StreamFeed(client("dynamodb"), client("dynamodbstreams"), tables)
@@ -191,12 +203,29 @@ class MotoStack:
             executor=executor,
             max_body_bytes=self._config.max_body_bytes,
             docs_url=self._config.docs_url,
+            sockets=SocketGateway(
+                self._template.socket_routes,
+                call=self._call,
+                sockets=self.sockets,
+                executor=self._undo.enter_context(ThreadPoolExecutor(8)),
+                clock=self.runtime.clock,
+                docs_url=self._config.docs_url,
+            ),
         )
         sock = self._undo.enter_context(bind("127.0.0.1", 0, "test"))
         host, port = sock.getsockname()[:2]
         self.http, self.ws = f"http://{host}:{port}", f"ws://{host}:{port}"
         server = uvicorn.Server(
-            uvicorn.Config(gateway, http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False)
+            uvicorn.Config(
+                gateway,
+                http=Protocol,
+                ws=SocketProtocol,
+                ws_max_size=MAX_FRAME_BYTES,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()

@@ -81,7 +81,7 @@ def test_a_path_segment_has_at_most_one_variable_form() -> None:
 
 def test_settings_are_parameters_of_the_same_name() -> None:
     variables = written()["Globals"]["Function"]["Environment"]["Variables"]
-    settings = {name: value["Ref"] for name, value in variables.items() if value["Ref"].startswith("Mailroom")}
+    settings = {name: value["Ref"] for name, value in variables.items() if value.get("Ref", "").startswith("Mailroom")}
 
     assert settings == {name: "".join(word.capitalize() for word in name.split("_")) for name in settings}
     assert set(settings.values()) == {name for name in written()["Parameters"] if name.startswith("Mailroom")}

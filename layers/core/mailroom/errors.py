@@ -1,7 +1,7 @@
 """Every error a caller can see, as one tree. Status, name and code belong to the class (spec: errors.md).
 
 MailroomError
-├── BadRequest 400 ── ValidationError
+├── BadRequest 400 ── ValidationError, PositionExpired
 ├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
 ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
 │                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete
@@ -58,6 +58,13 @@ class ValidationError(BadRequest):
     @classmethod
     def at(cls, path: str | tuple[str | int, ...], message: str) -> ValidationError:
         return cls([FieldError((path,) if isinstance(path, str) else path, message)])
+
+
+class PositionExpired(BadRequest):
+    """The log no longer holds what is behind a position; nothing is skipped silently."""
+
+    name, code = "PositionExpiredError", "position_expired"
+    default_message = "The position is too old: events behind it are no longer in the log"
 
 
 class Unauthorized(MailroomError):

@@ -122,6 +122,31 @@ class Poster(Protocol):
         ...
 
 
+class SocketGone(Exception):
+    """The client is not connected any more, or whether it got the frame cannot be known: the connection is over."""
+
+
+class SocketBusy(Exception):
+    """The client does not take what it is sent fast enough. The frame was not taken."""
+
+
+class Sockets(Protocol):
+    """The server's side of WebSocket connections, by the ids that the gateway gave them."""
+
+    def post(self, connection_id: str, text: str) -> None:
+        """Raises SocketGone, SocketBusy."""
+        ...
+
+    def post_all(self, frames: Mapping[str, Sequence[str]]) -> list[str]:
+        """Connection id -> its frames, which leave in their order; connections side by side. The connections that did not take
+        all of theirs, which must be closed: a client that missed a frame must not get a later one."""
+        ...
+
+    def close(self, connection_id: str, code: int, reason: str) -> None:
+        """After what was posted before, where the client takes it. One that is gone is no error."""
+        ...
+
+
 class RateLimiter(Protocol):
     def allow(self, organization_id: str, now_ms: int) -> bool:
         """Takes one token from the organization's bucket."""

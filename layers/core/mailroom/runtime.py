@@ -18,7 +18,7 @@ from mailroom.clock import Clock, now_ms
 
 if TYPE_CHECKING:
     from mailroom.config import Config
-    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter
+    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter, Sockets
     from mailroom.store.port import ItemStore
 
 T = TypeVar("T")
@@ -34,6 +34,7 @@ class Runtime:
     mailer: Mailer
     fetcher: Fetcher
     poster: Poster
+    sockets: Sockets
     limiter: RateLimiter
     clock: Clock = now_ms
     signing_key: bytes | None = None

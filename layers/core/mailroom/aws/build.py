@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from mailroom.aws import clients
@@ -12,6 +12,7 @@ from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
+from mailroom.aws.sockets import ApiGatewaySockets
 from mailroom.config import Config
 from mailroom.runtime import Runtime
 from mailroom.store.schema import TABLES
@@ -66,5 +67,6 @@ def aws_runtime() -> Runtime:
         ),
         fetcher=LateFetcher(),
         poster=LatePoster(allow_private=config.webhook_allow_private),
+        sockets=ApiGatewaySockets(client=partial(clients.sockets, os.environ["MAILROOM_SOCKETS_URL"])),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
     )

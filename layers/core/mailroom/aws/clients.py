@@ -33,13 +33,17 @@ QUEUES = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", 
 MAIL = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
 
 
+# A repeated frame is a frame twice; what may be repeated is for `aws.sockets` to say.
+SOCKETS = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1}, max_pool_connections=16)
+
+
 @cache
 def _session() -> botocore.session.Session:
     return botocore.session.Session()
 
 
-def _client(service: str, config: Config) -> Any:
-    return _session().create_client(service, config=config)
+def _client(service: str, config: Config, *, endpoint_url: str | None = None) -> Any:
+    return _session().create_client(service, config=config, endpoint_url=endpoint_url)
 
 
 @cache
@@ -64,3 +68,9 @@ def sqs() -> SQSClient:
 def sesv2() -> SESV2Client:
     client: SESV2Client = _client("sesv2", MAIL)
     return client
+
+
+@cache
+def sockets(url: str) -> Any:
+    """`url`: that of the WebSocket API's stage, with https."""
+    return _client("apigatewaymanagementapi", SOCKETS, endpoint_url=url)

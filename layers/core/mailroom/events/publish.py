@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from mailroom.events.log import STORED_SECONDS, Page
 from mailroom.events.render import Contents
 from mailroom.runtime import Runtime
+from mailroom.sockets.push import push
 from mailroom.store import keys
 from mailroom.store.port import Absent, AtMost, ItemStore, Set, StoreError, Update, any_of
 from mailroom.webhooks.fanout import enqueue
@@ -23,9 +24,13 @@ def _to_webhooks(page: Page, contents: Contents, runtime: Runtime) -> None:
     enqueue(page, items=runtime.items, queues=runtime.queues, clock=runtime.clock)
 
 
+def _to_sockets(page: Page, contents: Contents, runtime: Runtime) -> None:
+    push(page, contents, items=runtime.items, sockets=runtime.sockets, clock=runtime.clock)
+
+
 ALWAYS: tuple[Step, ...] = (_to_webhooks,)
 """Repeated with a page that comes again: each must allow it."""
-ONCE: tuple[Step, ...] = ()
+ONCE: tuple[Step, ...] = (_to_sockets,)
 """Left out for pages that were noted as published."""
 
 

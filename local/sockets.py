@@ -1,0 +1,144 @@
+"""The open WebSocket connections of this process, and what waits to be sent to each. Frames come from any thread and leave on the
+loop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from mailroom.ports import SocketBusy, SocketGone
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+MAX_WAITING = 1_000_000
+"""Characters that may wait for a client that reads slowly, and one frame more. Connections share the text of an event."""
+CLOSING_S = 10
+"""How long a client may take to read what was sent before the close frame."""
+
+_log = logging.getLogger(__name__)
+
+
+class Connection:
+    """One client. `waiting`, `size` and `open` are guarded by the registry's lock, the rest is the loop's."""
+
+    def __init__(self, connection_id: str, send: Send, abort: Callable[[], None]) -> None:
+        self.id = connection_id
+        self.send = send
+        self.abort = abort
+        self.waiting: deque[Message] = deque()
+        self.size = 0
+        self.open = True
+        self.started = False
+        self.task: asyncio.Task[None] | None = None
+        self.deadline: asyncio.TimerHandle | None = None
+
+
+class LocalSockets:
+    """Implements `ports.Sockets`."""
+
+    def __init__(self) -> None:
+        self._connections: dict[str, Connection] = {}
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    def post(self, connection_id: str, text: str) -> None:
+        with self._lock:
+            connection = self._connections.get(connection_id)
+            if connection is None or not connection.open:
+                raise SocketGone
+            if not _offer(connection, (text,)):
+                raise SocketBusy
+        self._wake([connection])
+
+    def post_all(self, frames: Mapping[str, Sequence[str]]) -> list[str]:
+        """One hop to the loop, however many connections there are."""
+        lost: list[str] = []
+        woken: list[Connection] = []
+        with self._lock:
+            for connection_id, texts in frames.items():
+                connection = self._connections.get(connection_id)
+                if connection is not None and connection.open and _offer(connection, texts):
+                    woken.append(connection)
+                else:
+                    lost.append(connection_id)
+        self._wake(woken)
+        return lost
+
+    def close(self, connection_id: str, code: int, reason: str) -> None:
+        with self._lock:
+            connection = self._connections.get(connection_id)
+            if connection is None or not connection.open:
+                return
+            connection.open = False
+            connection.waiting.append({"type": "websocket.close", "code": code, "reason": reason})
+        self._wake([connection])
+
+    # --- the gateway's side, on the loop ----------------------------------------------------------------------------------
+
+    def add(self, connection_id: str, send: Send, abort: Callable[[], None]) -> None:
+        """From here on frames wait; `start` lets them go."""
+        self._loop = asyncio.get_running_loop()
+        with self._lock:
+            self._connections[connection_id] = Connection(connection_id, send, abort)
+
+    def start(self, connection_id: str) -> None:
+        connection = self._connections[connection_id]
+        connection.started = True
+        self._drain_all([connection])
+
+    def remove(self, connection_id: str) -> None:
+        with self._lock:
+            connection = self._connections.pop(connection_id)
+            connection.open = False
+            connection.waiting.clear()
+
+    def _wake(self, connections: list[Connection]) -> None:
+        if connections and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._drain_all, connections)
+
+    def _drain_all(self, connections: Iterable[Connection]) -> None:
+        assert self._loop is not None
+        for connection in connections:
+            if not connection.started:
+                continue
+            if not connection.open and connection.deadline is None:
+                connection.deadline = self._loop.call_later(CLOSING_S, connection.abort)
+            if connection.task is None:
+                connection.task = self._loop.create_task(self._drain(connection))
+
+    async def _drain(self, connection: Connection) -> None:
+        try:
+            while (message := self._next(connection)) is not None:
+                await connection.send(message)
+        except (OSError, RuntimeError):
+            # The client is gone, or the server has closed the connection: the gateway hears of it in its own way.
+            with self._lock:
+                connection.open = False
+                connection.waiting.clear()
+        finally:
+            connection.task = None
+
+    def _next(self, connection: Connection) -> Message | None:
+        with self._lock:
+            if not connection.waiting:
+                return None
+            message = connection.waiting.popleft()
+            connection.size -= len(message.get("text", ""))
+            return message
+
+
+def _offer(connection: Connection, texts: Sequence[str]) -> bool:
+    for text in texts:
+        if connection.size > MAX_WAITING:
+            return False
+        connection.waiting.append({"type": "websocket.send", "text": text})
+        connection.size += len(text)
+    return True
