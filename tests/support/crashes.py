@@ -17,6 +17,8 @@ _COUNTED = {
     "copy",
     "delete_prefix",
     "send",
+    "send_many",
+    "post",
     "accepted",
 }
 
