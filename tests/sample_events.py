@@ -190,6 +190,9 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     attempt = {"organization_id": IDENTITY, "webhook_id": WEBHOOK, "event_id": EVENT, "attempt": 1}
     yield "webhooks/deliver_webhook.json", _queue_event("DeliveriesQueue", attempt)
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
+    for kind, (name, details) in NOTICES.items():
+        file = f"outbound/note_provider_event_{kind.lower()}.json"
+        yield file, _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice() | {"eventType": kind, name: details}))
     yield "index/follow_changes.json", {"Records": [_inserted_message()]}
     yield "events/sequence_events.json", {"Records": [_new_event()]}
     yield "events/publish_events.json", {"Records": [_new_page()]}
@@ -308,6 +311,33 @@ def received_notice() -> dict[str, Any]:
             "action": {"type": "S3", "bucketName": BUCKET, "objectKeyPrefix": "ses/", "objectKey": f"ses/{SES_ID}"},
         },
     }
+
+
+_BOUNCED = {"emailAddress": "ann@example.com", "action": "failed", "status": "5.1.1", "diagnosticCode": "smtp; 550 5.1.1 unknown"}
+NOTICES: dict[str, tuple[str, dict[str, Any]]] = {
+    "Delivery": ("delivery", {"timestamp": TIME, "recipients": ["ann@example.com"], "smtpResponse": "250 2.6.0 Message received"}),
+    "Bounce": (
+        "bounce",
+        {
+            "timestamp": TIME,
+            "feedbackId": "sample-bounce",
+            "bounceType": "Permanent",
+            "bounceSubType": "General",
+            "bouncedRecipients": [_BOUNCED],
+        },
+    ),
+    "Complaint": (
+        "complaint",
+        {
+            "timestamp": TIME,
+            "feedbackId": "sample-complaint",
+            "complaintFeedbackType": "abuse",
+            "complainedRecipients": [{"emailAddress": "ann@example.com"}],
+        },
+    ),
+    "Reject": ("reject", {"reason": "Bad content"}),
+    "DeliveryDelay": ("deliveryDelay", {"timestamp": TIME, "delayType": "General", "delayedRecipients": [_BOUNCED]}),
+}
 
 
 def sent_notice() -> dict[str, Any]:

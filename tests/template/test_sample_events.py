@@ -13,6 +13,7 @@ from local.invoke import Invoker
 from local.stack import Stack
 from local.template import Function
 from mailroom.clock import now_ms
+from mailroom.store import keys
 from tests import sample_events as samples
 
 _FOUND = (path.relative_to(samples.FOLDER) for path in samples.FOLDER.rglob("*.json"))
@@ -20,6 +21,16 @@ _FOUND = (path.relative_to(samples.FOLDER) for path in samples.FOLDER.rglob("*.j
 EVENTS = sorted(_FOUND, key=lambda path: ("delete" in str(path), str(path)))
 BY_THE_SPEC = {Path("organizations/join_labs.json"): 403}
 MAIL = f"From: Ann <ann@example.com>\r\nTo: {samples.INBOX}\r\nSubject: Sample\r\nMessage-ID: {samples.MESSAGE}\r\n\r\nHello\r\n"
+
+SENT = {
+    "state": "done",
+    "organization_id": samples.IDENTITY,
+    "inbox_id": samples.INBOX,
+    "pod_id": samples.IDENTITY,
+    "message_id": samples.MESSAGE,
+    "thread_id": samples.IDENTITY,
+}
+"""What the provider's notices are about."""
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +42,7 @@ def stack() -> Iterator[Stack]:
         user, _, domain = samples.INBOX.partition("@")
         create_inbox["body"] = json.dumps({"username": user, "domain": domain})
         assert run(running, Path("inboxes/create_inbox.json"), create_inbox)["statusCode"] == 200
+        running.items.put(keys.intent(samples.IDENTITY), SENT)
         running.blobs.put(f"ses/{samples.SES_ID}", MAIL.encode())
         assert run(running, Path("inbound/receive_mail.json")) == {"batchItemFailures": []}
         assert run(running, Path("messages/get_message.json"))["statusCode"] == 200

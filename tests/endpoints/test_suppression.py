@@ -1,0 +1,155 @@
+"""Who bounced or complained gets no more mail, on every sending route (spec: lists.md, "Suppression"; messages.md, "Order")."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from agentmail import MessageRejectedError
+
+from mailroom.events import types
+from mailroom.store import keys
+from mailroom.store.port import Query
+from tests.support.desk import mail
+from tests.support.polling import eventually
+from tests.support.stacks import Mailbox
+
+
+def post(
+    stack: Mailbox, inbox: str, body: Any, *, parent: str | None = None, how: str = "send", key: str | None = None
+) -> httpx.Response:
+    path = f"/inboxes/{inbox}/messages/" + (f"{quote(parent, safe='')}/{how}" if parent else how)
+    return stack.http.post(path, body, headers={"Idempotency-Key": key} if key else {})
+
+
+def labels(stack: Mailbox, inbox: str, message_id: str) -> list[str]:
+    return list(stack.http.get(f"/inboxes/{inbox}/messages/{quote(message_id, safe='')}").json()["labels"])
+
+
+def refusing(stack: Mailbox, inbox: str, scenario: str = "bounce") -> str:
+    """An address that has bounced (or complained)."""
+    address = f"{scenario}+{uuid.uuid4().hex[:8]}@simulator.amazonses.com"
+    sent = post(stack, inbox, {"to": f"Bob <{address}>", "text": "x"}).json()
+    eventually(lambda: {"bounced", "complained"} & set(labels(stack, inbox, sent["message_id"])))
+    return address
+
+
+def from_suppressed(stack: Mailbox, inbox: str, address: str) -> str:
+    """The id of a mail that a suppressed address has written."""
+    message_id = f"<{uuid.uuid4().hex}@example.com>"
+    stack.deliver(mail(message_id=message_id, sender=f"Bob <{address}>", to=inbox), inbox)
+    eventually(lambda: stack.http.get(f"/inboxes/{inbox}/messages/{quote(message_id, safe='')}").status_code == 200)
+    return message_id
+
+
+@pytest.mark.parametrize(("scenario", "reason"), [("bounce", "bounce"), ("complaint", "complaint"), ("suppressionlist", "bounce")])
+def test_a_suppressed_recipient_refuses_the_whole_send(stack: Mailbox, inbox: str, scenario: str, reason: str) -> None:
+    address = refusing(stack, inbox, scenario)
+    before = len(stack.sent())
+
+    answer = post(stack, inbox, {"to": "ok@example.com", "cc": [f"Bob <{address.upper()}>"], "text": "x"})
+
+    body = answer.json()
+    named = address.upper().rpartition("@")[0] + "@simulator.amazonses.com"
+    assert (answer.status_code, body["name"], body["code"]) == (403, "MessageRejectedError", "message_rejected")
+    assert body["message"] == f"Recipients refused: {named} (blocked)"
+    assert address in body["fix"]
+    assert reason in body["fix"]
+    assert len(stack.sent()) == before
+
+
+def test_every_refused_address_is_named(stack: Mailbox, inbox: str) -> None:
+    first, second = refusing(stack, inbox), refusing(stack, inbox, "complaint")
+
+    answer = post(stack, inbox, {"to": [first], "bcc": [second, "ok@example.com"]})
+
+    assert answer.json()["message"] == f"Recipients refused: {first} (blocked), {second} (blocked)"
+
+
+@pytest.mark.parametrize("how", ["reply", "reply-all", "forward"])
+def test_replies_and_forwards_are_refused_too(stack: Mailbox, inbox: str, how: str) -> None:
+    address = refusing(stack, inbox)
+    parent = from_suppressed(stack, inbox, address)
+    body = {"to": address} if how == "forward" else {"text": "x"}
+
+    answer = post(stack, inbox, body, parent=parent, how=how)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "message_rejected")
+
+
+def test_a_reply_to_somebody_else_goes_out(stack: Mailbox, inbox: str) -> None:
+    parent = from_suppressed(stack, inbox, refusing(stack, inbox))
+
+    answer = post(stack, inbox, {"to": "ok@example.com", "text": "x"}, parent=parent, how="reply")
+
+    assert answer.status_code == 200
+
+
+def test_the_whole_organization_leaves_the_address_alone(stack: Mailbox, inbox: str, new_inbox: Callable[[], str]) -> None:
+    address = refusing(stack, inbox)
+
+    answer = post(stack, new_inbox(), {"to": address})
+
+    assert answer.status_code == 403
+
+
+def test_another_label_is_another_address(stack: Mailbox, inbox: str) -> None:
+    address = refusing(stack, inbox)
+
+    answer = post(stack, inbox, {"to": address.replace("@", "x@")})
+
+    assert answer.status_code == 200
+
+
+def test_a_refused_send_leaves_its_key_free(stack: Mailbox, inbox: str) -> None:
+    address, key = refusing(stack, inbox), uuid.uuid4().hex
+
+    first = post(stack, inbox, {"to": address}, key=key)
+    second = post(stack, inbox, {"to": "ok@example.com"}, key=key)
+
+    assert (first.status_code, second.status_code) == (403, 200)
+
+
+def test_the_sdk_knows_the_refusal(stack: Mailbox, inbox: str) -> None:
+    address = refusing(stack, inbox)
+
+    with pytest.raises(MessageRejectedError) as refused:
+        stack.client.inboxes.messages.send(inbox, to=[address], text="x")
+
+    assert refused.value.body.message.endswith("(blocked)")
+
+
+def test_a_paused_inbox_and_missing_recipients_are_told_first(stack: Mailbox, inbox: str) -> None:
+    address = refusing(stack, inbox)
+    nobody = post(stack, inbox, {})
+    stack.http.patch(f"/inboxes/{inbox}", {"status": "paused"})
+
+    paused = post(stack, inbox, {"to": address})
+
+    assert nobody.status_code == 422
+    assert paused.json()["code"] == "inbox_paused"
+
+
+def test_a_suppressed_recipient_is_told_before_an_attachment_is_fetched(stack: Mailbox, inbox: str) -> None:
+    address = refusing(stack, inbox)
+
+    answer = post(stack, inbox, {"to": address, "attachments": [{"url": "http://127.0.0.1:1/none"}]})
+
+    assert "(blocked)" in answer.json()["message"]
+
+
+def test_bounces_and_complaints_are_events(stack: Mailbox, inbox: str) -> None:
+    bounced, complaining = refusing(stack, inbox), refusing(stack, inbox, "complaint")
+    o = stack.http.get("/auth/me").json()["organization_id"]
+
+    def payloads(event_type: str) -> list[Any]:
+        return [row["payload"] for row in stack.runtime.items.query(Query("ev", keys.events(o, inbox, event_type), 10))]
+
+    assert payloads(types.BOUNCED) == [
+        {"type": "Permanent", "sub_type": "General", "recipients": [{"address": bounced, "status": "5.1.1"}]}
+    ]
+    assert payloads(types.COMPLAINED) == [{"type": "abuse", "sub_type": "spam", "recipients": [complaining]}]
