@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -37,6 +38,10 @@ MAX_ERRORS = 20
 MAX_CONNECTIONS = 200
 MAX_MAILS_PER_CONNECTION = 10_000
 TIMEOUT_S = 300
+
+# What nearly all clients write; the parser for all else takes a tenth of the time that a mail takes here.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN_PATH = re.compile(rf"<({_ATOM}(?:\.{_ATOM})*@{_ATOM}(?:\.{_ATOM})*)>(?: +([A-Za-z0-9=][A-Za-z0-9= -]*))?")
 
 _BUSY = "451 4.3.0 Cannot store the mail now, try again later"
 
@@ -226,8 +231,17 @@ class Server(SMTP):
         stuffed = await read_stuffed(self._reader, limit=limit * 4 // 3 + CHUNK, alive=self._reset_timeout)
         if stuffed is None:
             return None
-        raw = await self._reception.in_thread(functools.partial(undotted, stuffed))
+        if len(stuffed) <= CHUNK:
+            raw = undotted(stuffed)
+        else:
+            raw = await self._reception.in_thread(functools.partial(undotted, stuffed))
         return raw if len(raw) <= limit else None
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The address and what follows it; (None, None) for what is none."""
+        if plain := _PLAIN_PATH.fullmatch(arg):
+            return plain[1], plain[2] or ""
+        return super()._getaddr(arg)
 
 
 def _is_text(address: str) -> bool:

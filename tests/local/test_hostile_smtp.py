@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.smtp import Server
 from local.smtp_data import CHUNK, read_stuffed, undotted
 
 MB = 1024 * 1024
@@ -88,3 +90,24 @@ def test_the_number_of_steps_depends_on_the_size_alone(line: bytes) -> None:
     asyncio.run(run())
 
     assert steps <= MB // CHUNK + 1
+
+
+PATHS = st.builds(
+    "<{}@{}>{}".format, st.text("aB9.-_+'!#=é ", max_size=5), st.text("aB9.-_", max_size=5), st.text(" aS1=-(\t", max_size=4)
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.one_of(PATHS, st.text('aB9.@<> =-(\\",:[]é', max_size=12)))
+def test_a_plain_path_is_read_as_the_full_parser_reads_it(argument: str) -> None:
+    connection = object.__new__(Server)
+    connection.local_part_limit = 0
+
+    assert outcome(connection._getaddr, argument) == outcome(super(Server, connection)._getaddr, argument)
+
+
+def outcome(read: Callable[[str], object], argument: str) -> object:
+    try:
+        return read(argument)
+    except Exception as error:  # noqa: BLE001 - the parser fails on some input, and both must alike
+        return type(error)
