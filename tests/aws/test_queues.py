@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import uuid
+from typing import Any
 
 import pytest
 
 from mailroom.aws.queues import MAX_DELAY_S, QueueFailure, SqsQueues
+from mailroom.ports import QueueMessage
 from tests.support.moto_stack import client
 
 
@@ -47,3 +49,36 @@ def test_a_queue_that_is_gone_is_an_os_error(url: str) -> None:
 
     with pytest.raises(QueueFailure):
         SqsQueues({"purge": url}, client=lambda: sqs).send("purge", {})
+
+
+def test_a_group_makes_the_queue_a_fair_one(url: str) -> None:
+    sqs = client("sqs")
+
+    SqsQueues({"deliveries": url}, client=lambda: sqs).send("deliveries", {}, group="ep_1")
+
+    (message,) = sqs.receive_message(QueueUrl=url, MessageSystemAttributeNames=["MessageGroupId"])["Messages"]
+    assert message["Attributes"]["MessageGroupId"] == "ep_1"
+
+
+def test_many_messages_go_in_calls_of_ten(url: str) -> None:
+    sqs = client("sqs")
+    messages = [QueueMessage({"n": number}, group="g") for number in range(23)]
+
+    SqsQueues({"deliveries": url}, client=lambda: sqs).send_many("deliveries", messages)
+
+    found: list[int] = []
+    while batch := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        found += [json.loads(message["Body"])["n"] for message in batch]
+    assert sorted(found) == list(range(23))
+
+
+class Overloaded:
+    """Takes all but the first message of a call."""
+
+    def send_message_batch(self, **arguments: Any) -> Any:
+        return {"Failed": [{"Id": "0", "Code": "RequestThrottled", "SenderFault": False}]}
+
+
+def test_a_message_that_was_not_taken_is_told(url: str) -> None:
+    with pytest.raises(QueueFailure, match="RequestThrottled"):
+        SqsQueues({"deliveries": url}, client=Overloaded).send_many("deliveries", [QueueMessage({})])  # type: ignore[arg-type]

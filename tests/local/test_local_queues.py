@@ -9,6 +9,7 @@ import pytest
 from local.queues import QueueRunner, SqliteQueues
 from local.store.database import Database
 from local.template import Function, Queue, QueueWorker
+from mailroom.ports import QueueMessage
 from tests.support.polling import eventually
 
 QUEUES = {"jobs": Queue("jobs", "dead", 3), "dead": Queue("dead"), "endless": Queue("endless")}
@@ -225,3 +226,32 @@ def test_workers_wake_at_once_and_lose_nothing(database: Database) -> None:
     eventually(lambda: len(seen) >= 50)
     run.stop()
     assert len(seen) == len(set(seen)) == 50
+
+
+def test_data_without_groups_is_taken_over(tmp_path: Path) -> None:
+    database = Database(tmp_path / "q.sqlite")
+    database.write(
+        lambda connection: connection.execute(
+            "CREATE TABLE queue_message (seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, message_id TEXT NOT NULL,"
+            " body TEXT NOT NULL, due INTEGER NOT NULL, receives INTEGER NOT NULL DEFAULT 0, sent INTEGER NOT NULL, source TEXT)"
+        )
+    )
+    database.write(
+        lambda connection: connection.execute(
+            "INSERT INTO queue_message (queue, message_id, body, due, sent) VALUES ('jobs', 'm', '{}', 0, 0)"
+        )
+    )
+
+    received = SqliteQueues(database, QUEUES).receive("jobs", 10)
+    database.close()
+
+    assert [message.group for message in received] == [""]
+
+
+def test_many_messages_are_sent_together_or_not_at_all(queues: SqliteQueues) -> None:
+    with pytest.raises(TypeError):
+        queues.send_many("jobs", [QueueMessage({}), QueueMessage({"x": object()})])
+
+    queues.send_many("jobs", [QueueMessage({"n": number}) for number in range(3)])
+
+    assert [message.body for message in queues.receive("jobs", 10)] == ['{"n":0}', '{"n":1}', '{"n":2}']
