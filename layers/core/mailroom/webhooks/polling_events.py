@@ -22,7 +22,7 @@ from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.http.tokens import seal, unseal
 from mailroom.keys.credentials import bearer_value, secret_hash
-from mailroom.secret import signing_key
+from mailroom.ports import BlobStore
 from mailroom.store import keys
 from mailroom.store.port import ItemStore
 from mailroom.webhooks.polling_record import PollingRecord, polling_record_of
@@ -61,15 +61,14 @@ def holder_of_token(request: Request) -> Caller:
     return Caller(row["organization_id"], "organization", row["webhook_id"], permissions=frozenset())
 
 
-def read_polled_events(request: Request) -> dict[str, Any]:
-    """`{"data", "iterator", "done"}`. Raises ValidationError for an iterator that this webhook was not given."""
-    record: PollingRecord = request.grant
-    query: PollQuery = request.query
-    runtime, items = request.runtime, request.items
-    bound, key = f"polling {record['organization_id']} {record['webhook_id']}".encode(), signing_key(runtime)
+def read_polled_events(
+    record: PollingRecord, query: PollQuery, *, items: ItemStore, blobs: BlobStore, clock: Clock, key: bytes
+) -> dict[str, Any]:
+    """`{"data", "iterator", "done"}`; `key` signs iterators. Raises ValidationError for one that this webhook was not given."""
+    bound = f"polling {record['organization_id']} {record['webhook_id']}".encode()
     after = None if query.iterator is None else _opened(query.iterator, bound, key)
-    batch = _read(record, after, query.limit, items=items, clock=runtime.clock)
-    page = _rendered(batch, Contents(items=items, blobs=runtime.blobs))
+    batch = _read(record, after, query.limit, items=items, clock=clock)
+    page = _rendered(batch, Contents(items=items, blobs=blobs))
     return {"data": page.events, "iterator": seal([page.position], bound, key), "done": page.done}
 
 
@@ -82,20 +81,23 @@ def _opened(iterator: str, bound: bytes, key: bytes) -> int:
 
 def _read(record: PollingRecord, after: int | None, limit: int, *, items: ItemStore, clock: Clock) -> Batch:
     o, channels, oldest = record["organization_id"], Channels.of(record), clock() - KEPT_MS
-
-    def wanted(entry: Entry) -> bool:
-        return entry.ts >= oldest and channels.hears(entry.heard)
+    start = record["start"] if after is None else after
 
     def behind(position: int) -> Batch:
-        return read_after(o, position, items=items, limit=limit, wanted=wanted, clock=clock)
+        return read_after(o, position, items=items, limit=limit, wanted=lambda entry: channels.hears(entry.heard), clock=clock)
 
     try:
-        return behind(record["start"] if after is None else after)
+        batch = behind(start)
     except (PositionExpired, PositionUnknown) as error:
         if after is None:
             return behind(position_at(o, oldest, items=items))
         fix = "Leave iterator out to start at the oldest event that is kept."
         raise ValidationError([FieldError(("iterator",), "Events behind it are no longer kept")], fix=fix) from error
+    if any(entry.ts < oldest for entry in batch.entries):
+        # Old by its own time, which is not that of the log: a mail may have waited long before it was stored.
+        kept = position_at(o, oldest, items=items)
+        return behind(kept) if kept > start else batch
+    return batch
 
 
 def _rendered(batch: Batch, contents: Contents) -> _Page:
