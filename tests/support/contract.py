@@ -17,12 +17,17 @@ CONTRACT = Path(__file__).parent.parent / "contract.json"
 EXTENSIONS = Path(__file__).parent.parent / "extensions"
 """What this service has beyond the contract, in the contract's form; their `sdk_method` is null."""
 
+EVENTS = (
+    *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
+    "DomainVerified",
+)
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
     "AttachmentResponse": {"inline": "boolean"},
+    **{f"{name}Event": {"position": "integer"} for name in EVENTS},
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
-"""Fields of the spec's text that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras)."""
+"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log."""
 
 STATUS_OF_CODE = {
     "missing_authorization": 401,

@@ -10,13 +10,12 @@ import pytest
 from local.store.database import MEMORY, Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.errors import ValidationError
-from mailroom.events import types
+from mailroom.events import answers, types
 from mailroom.events.horizon import position_at
 from mailroom.events.log import KEPT_MS, tail
 from mailroom.events.sequence import sequence
 from mailroom.store import keys
 from mailroom.store.port import Delete, ItemStore, Key
-from mailroom.webhooks import polling_events
 from mailroom.webhooks.polling_events import PollQuery, read_polled_events
 from mailroom.webhooks.polling_record import PollingRecord
 from tests.support.events import ORGANIZATION, happen
@@ -131,7 +130,7 @@ def test_a_subscription_older_than_the_log_starts_at_what_is_kept(log: Log) -> N
 def test_an_answer_has_at_most_four_megabytes_and_says_where_to_go_on(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     record = log.webhook()
     happened = log.happen(25)
-    monkeypatch.setattr(polling_events, "MAX_ANSWER_BYTES", 3000)
+    monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", 3000)
 
     seen: list[str] = []
     page: dict[str, Any] = {"iterator": None, "done": False}
@@ -146,7 +145,7 @@ def test_an_answer_has_at_most_four_megabytes_and_says_where_to_go_on(log: Log, 
 def test_an_event_larger_than_an_answer_comes_alone(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     record = log.webhook()
     happened = log.happen(3)
-    monkeypatch.setattr(polling_events, "MAX_ANSWER_BYTES", 1)
+    monkeypatch.setattr(answers, "MAX_ANSWER_BYTES", 1)
 
     assert ids_in(log.read(record)) == happened[:1]
 

@@ -6,18 +6,17 @@ same events.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.errors import FieldError, Unauthorized, ValidationError
+from mailroom.events.answers import fitting
 from mailroom.events.channels import Channels
 from mailroom.events.horizon import position_at
 from mailroom.events.log import Batch, Entry, PositionExpired, PositionUnknown, read_after
 from mailroom.events.render import Contents
-from mailroom.events.sizes import webhook_bytes
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.http.tokens import seal, unseal
@@ -28,10 +27,6 @@ from mailroom.store.port import ItemStore
 from mailroom.webhooks.polling_record import PollingRecord, polling_record_of
 
 KEPT_MS = 7 * 24 * 3600 * 1000
-MAX_ANSWER_BYTES = 4 * 1024 * 1024
-"""Room for the platform's 6 MB with what JSON escapes."""
-_AT_ONCE = 10
-"""Events whose bodies are in memory together."""
 
 
 class PollQuery(NamedTuple):
@@ -102,20 +97,12 @@ def _read(record: PollingRecord, after: int | None, limit: int, *, items: ItemSt
 
 def _rendered(batch: Batch, contents: Contents) -> _Page:
     """As many as fit into one answer, at least one. An event whose inbox was deleted is left out."""
-    events: list[dict[str, Any]] = []
-    size, seen = 0, 0
-    for start in range(0, len(batch.entries), _AT_ONCE):
-        for entry, event in _few(batch.entries[start : start + _AT_ONCE], contents):
-            data = webhook_bytes(event) if event else b""
-            size += len(data)
-            if events and size > MAX_ANSWER_BYTES:
-                return _Page(events, seen, False)
-            if event:
-                events.append(json.loads(data))
-            seen = entry.position
-    return _Page(events, batch.position, batch.done)
 
+    def show(few: Sequence[Entry]) -> list[dict[str, Any] | None]:
+        events = contents.events(few)
+        return [events.get(entry.position) for entry in few]
 
-def _few(entries: Sequence[Entry], contents: Contents) -> list[tuple[Entry, dict[str, Any] | None]]:
-    shown = contents.events(entries)
-    return [(entry, shown.get(entry.position)) for entry in entries]
+    events, taken = fitting(batch.entries, show)
+    if taken == len(batch.entries):
+        return _Page(events, batch.position, batch.done)
+    return _Page(events, batch.entries[taken - 1].position, False)
