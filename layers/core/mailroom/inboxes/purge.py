@@ -29,6 +29,7 @@ from mailroom.store.port import (
     all_of,
     any_of,
 )
+from mailroom.webhooks.purge import remove_webhooks_of_inbox
 
 PAGE = 100
 STEPS = 1000
@@ -99,6 +100,7 @@ class _Purger:
         """Raises OutOfSteps."""
         while remove_bound_keys(self._o, self._inbox_id, items=self._items):
             self._step()
+        remove_webhooks_of_inbox(self._o, self._inbox_id, items=self._items)
         self._drain_label(keys.ALL)
         while rows := self._core_rows():
             self._delete(rows)
