@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from local.filters import passes
+from local.filters import passes, sieve
 from local.queues import failures
 from mailroom.aws.stream_records import stream_event
 from mailroom.ids import uuid7
@@ -33,6 +33,8 @@ _WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 _IDLE_S = 30.0
 _GATHER_S = 0.05
 """Between batches under load: each costs two commits, however many changes it holds. The first after a pause goes at once."""
+_BREATH_S = 0.02
+"""The same for a worker that does not wait for more, and only where more came while it worked."""
 
 _log = logging.getLogger(__name__)
 
@@ -82,12 +84,13 @@ class FeedRunner:
         self._positions = positions
         self._call = call
         self._clock = clock
+        self._wanted = sieve(worker.table, worker.filters)
         self._bell = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"feed-{worker.function.name}", daemon=True)
 
     def start(self) -> None:
-        self._unsubscribe = self._feed.subscribe(self._bell.set)
+        self._unsubscribe = self._feed.subscribe(self._bell.set, self._wanted)
         self._thread.start()
 
     def stop(self) -> None:
@@ -102,7 +105,7 @@ class FeedRunner:
         """One batch: True if it passed, False if (some of) it must come again, None if there was nothing."""
         name = worker_name(self._worker)
         position = self._positions.get(name)
-        records, behind = self._feed.read(position, self._worker.batch_size, self._worker.table)
+        records, behind = self._feed.read(position, self._worker.batch_size, self._worker.table, self._wanted)
         mine = [record for record in records if passes(record, self._worker.filters)]
         failed_from = self._deliver(mine) if mine else None
         if failed_from is None:
@@ -126,10 +129,18 @@ class FeedRunner:
             attempts = attempts + 1 if passed is False else 0
             if passed is False:
                 self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
-            elif passed:
-                self._stopping.wait(0 if self._worker.at_once else _GATHER_S)
-            elif not self._stopping.is_set():
-                self._bell.wait(_IDLE_S)
+            elif passed and not self._worker.at_once:
+                self._stopping.wait(_GATHER_S)
+            elif passed and self._bell.is_set():
+                self._stopping.wait(_BREATH_S)
+            elif not self._stopping.is_set() and not self._bell.wait(SAVE_EVERY_S):
+                self._rest()
+
+    def _rest(self) -> None:
+        """Until something happens; what was done before is not done again after a crash meanwhile."""
+        with contextlib.suppress(StoreBusy):
+            self._positions.save(worker_name(self._worker))
+        self._bell.wait(_IDLE_S)
 
     def _deliver(self, records: Sequence[ChangeRecord]) -> str | None:
         """The sequence from which on changes must come again."""

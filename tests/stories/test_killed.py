@@ -200,9 +200,9 @@ def try_again(ledger: Ledger, stack: Stack, http: httpx.Client) -> None:
 
 def at_rest(stack: Stack) -> bool:
     waiting = sum(stack.queues.size(queue) for queue in stack.template.queues)
-    names = [worker_name(worker) for worker in stack.template.stream_workers]
-    positions = Positions(stack.database, stack.items.feed, names)
-    unread = any(stack.items.feed.read(positions.get(name), 1)[0] for name in names)
+    workers = {worker_name(worker): worker.table for worker in stack.template.stream_workers}
+    positions = Positions(stack.database, stack.items.feed, list(workers))
+    unread = any(stack.items.feed.read(positions.get(name), 1, table)[0] for name, table in workers.items())
     return not unread and waiting == 0 and stack.outbox.next_due() is None and not open_intents(stack)
 
 
