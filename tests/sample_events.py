@@ -22,6 +22,7 @@ from mailroom.store.port import ChangeRecord, Key
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "events"
 API_KEY = "am_" + "Sample0000" * 4 + "Sample00"
+POLLING_TOKEN = "poll_" + "Sample0000" * 4 + "Sample00"
 INBOX = "agent@mailroom.local"
 MESSAGE = "<sample-1@example.com>"
 IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
@@ -51,6 +52,7 @@ class Case:
     name: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
+    credential: str = API_KEY
 
 
 CASES: Mapping[str, tuple[Case, ...]] = {
@@ -96,7 +98,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "list_label_events": (Case(), Case("log", query={"event_types": "message.received"})),
     "list_webhook_deliveries": (Case(), Case("failed", query={"status": "failed", "limit": "10"})),
     "create_polling_webhook": (Case(body={"client_id": "sample", "event_types": ["message.received"]}),),
-    "read_polled_events": (Case(query={"limit": "10"}),),
+    "read_polled_events": (Case(query={"limit": "10"}, credential=POLLING_TOKEN),),
     "update_thread": (Case(body={"add_labels": ["done"]}),),
 }
 
@@ -143,7 +145,7 @@ def api_event(route: Route, case: Case) -> dict[str, Any]:
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@+=/"))
     body = None if case.body is None or route.method in ("GET", "DELETE") else json.dumps(case.body)
-    headers = _headers(body)
+    headers = _headers(body, case.credential)
     return {
         "resource": route.path,
         "path": path,
@@ -160,9 +162,9 @@ def api_event(route: Route, case: Case) -> dict[str, Any]:
     }
 
 
-def _headers(body: str | None) -> dict[str, str]:
+def _headers(body: str | None, credential: str) -> dict[str, str]:
     content = {} if body is None else {"Content-Type": "application/json"}
-    return {"Authorization": f"Bearer {API_KEY}", "Host": "sample.execute-api.us-east-1.amazonaws.com", **content}
+    return {"Authorization": f"Bearer {credential}", "Host": "sample.execute-api.us-east-1.amazonaws.com", **content}
 
 
 def _context(route: Route, path: str, case: Case) -> dict[str, Any]:
