@@ -131,8 +131,8 @@ class FeedRunner:
                 self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
             elif passed and not self._worker.at_once:
                 self._stopping.wait(_GATHER_S)
-            elif passed and self._bell.is_set():
-                self._stopping.wait(_BREATH_S)
+            elif passed:
+                self._stopping.wait(_BREATH_S if self._bell.is_set() else 0)
             elif not self._stopping.is_set() and not self._bell.wait(SAVE_EVERY_S):
                 self._rest()
 

@@ -8,10 +8,14 @@ What DynamoDB calls INSERT and MODIFY cannot be told apart for a table whose str
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mailroom.store.port import ChangeRecord, Item
+from mailroom.store.port import ChangeRecord, Item, Table
+
+if TYPE_CHECKING:
+    from local.store.changelog import Wanted
+    from local.store.rows import Encoded
 
 _TYPES = {"S": str, "N": int}
 
@@ -65,6 +69,48 @@ def pattern(text: str) -> Pattern:
 
 def passes(change: ChangeRecord, patterns: Sequence[Pattern]) -> bool:
     return not patterns or any(all(field.fits(change) for field in each) for each in patterns)
+
+
+def sieve(table: Table, patterns: Sequence[Pattern]) -> Wanted:
+    """A cheap test of changes as the log keeps them, encoded: it lets through what may pass, and little else."""
+    hints = [[_hint(field) for field in each] for each in patterns]
+
+    def wanted(changed: Table, pk: str, sk: str, old: Encoded | None, new: Encoded | None) -> bool:
+        if changed != table:
+            return False
+        return not hints or any(all(hint(pk, sk, old, new) for hint in each) for each in hints)
+
+    return wanted
+
+
+def _hint(field: Field) -> Callable[[str, str, Encoded | None, Encoded | None], bool]:
+    needles = [_needle(field, rule) for rule in field.rules]
+    as_bytes = [needle.encode() for needle in needles]
+    may_lack = any(rule.exists is False for rule in field.rules)
+
+    def fits(pk: str, sk: str, old: Encoded | None, new: Encoded | None) -> bool:
+        image = new if field.image == "NewImage" else old
+        if may_lack or image is None:
+            return may_lack
+        if field.attribute in ("pk", "sk"):
+            value = pk if field.attribute == "pk" else sk
+            return any(rule.fits(value) for rule in field.rules)
+        if isinstance(image, str):
+            return any(needle in image for needle in needles)
+        return any(needle in image for needle in as_bytes)
+
+    return fits
+
+
+def _needle(field: Field, rule: Rule) -> str:
+    """What an encoded image holds where the rule fits."""
+    name = f"{_json(field.attribute)}:"
+    value = rule.equals if rule.equals is not None else rule.prefix or ""
+    return name if rule.exists else name + (_json(value)[:-1] if field.kind == "S" else value)
+
+
+def _json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _rule(given: Any) -> Rule:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from local.store import changelog, rows
-from local.store.changelog import SqliteChangeFeed
+from local.store.changelog import Logged, SqliteChangeFeed
 from local.store.database import reading
 from local.store.transaction import Transition, judge, prepare, store
 from mailroom.store import meter
@@ -125,19 +125,19 @@ class SqliteItemStore:
     def _run(self, actions: Sequence[Action], *, atomic: bool, keep_old: bool) -> list[Transition]:
         prepared = [prepare(action) for action in actions]
 
-        def work(connection: sqlite3.Connection) -> tuple[list[Transition], bool]:
+        def work(connection: sqlite3.Connection) -> tuple[list[Transition], list[Logged]]:
             judged = judge(connection, prepared, keep_old=keep_old)
             if atomic and not all(transition.held for transition in judged):
-                return judged, False
+                return judged, []
             return judged, store(connection, judged)
 
-        done, appended = self._database.write(work)
-        if appended:
-            self.feed.notify()
+        done, logged = self._database.write(work)
+        if logged:
+            self.feed.notify(logged)
         return done
 
     def _sweep(self, table: Table, now_s: int) -> int:
-        def work(connection: sqlite3.Connection) -> tuple[int, bool]:
+        def work(connection: sqlite3.Connection) -> tuple[int, list[Logged]]:
             keys = rows.expired(connection, table, now_s, SWEEP_BATCH)
             old = rows.load(connection, keys) if table == "core" else {}
             rows.delete(connection, keys)
@@ -145,9 +145,9 @@ class SqliteItemStore:
 
         total = 0
         while True:
-            count, appended = self._database.write(work)
-            if appended:
-                self.feed.notify()
+            count, logged = self._database.write(work)
+            if logged:
+                self.feed.notify(logged)
             total += count
             if count < SWEEP_BATCH:
                 return total

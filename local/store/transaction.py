@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from local.store import changelog, rows
+from local.store.changelog import Logged
 from local.store.codec import encode
 from local.store.evaluate import changed, holds
 from local.store.rows import Row
@@ -48,8 +49,8 @@ def judge(connection: sqlite3.Connection, prepared: Sequence[Prepared], *, keep_
     return [_transition(p, found.get(p.action.key)) for p in prepared]
 
 
-def store(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> bool:
-    """Writes those whose condition held; whether that appended to the change log."""
+def store(connection: sqlite3.Connection, transitions: Iterable[Transition]) -> list[Logged]:
+    """Writes those whose condition held; what that appended to the change log."""
     effective = [t for t in transitions if t.held and not isinstance(t.action, Check) and not _idle(t)]
     rows.put(connection, [t.new for t in effective if t.new is not None])
     rows.delete(connection, [t.action.key for t in effective if t.new is None])

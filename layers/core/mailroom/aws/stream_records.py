@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailroom.aws.attribute_values import from_attributes, to_attributes
+from mailroom.aws.attribute_values import from_attributes, to_attribute, to_attributes
 from mailroom.store.port import ChangeRecord, Item, Key, Table
 from mailroom.store.schema import TABLES
 
@@ -41,11 +41,19 @@ def record_of(change: ChangeRecord) -> dict[str, Any]:
         "eventSourceARN": f"arn:aws:dynamodb:local:000000000000:table/{change.table}/stream/local",
         "dynamodb": {
             "Keys": to_attributes({"pk": change.key.pk, "sk": change.key.sk}),
-            **{name: _as_json(to_attributes(image)) for name, image in images.items() if image is not None},
+            **{name: _Image(image) for name, image in images.items() if image is not None},
             "SequenceNumber": change.sequence,
             "StreamViewType": TABLES[change.table].stream,
         },
     }
+
+
+class _Image(dict[str, Any]):
+    """A row as attribute values, which remembers what it was made of."""
+
+    def __init__(self, item: Item) -> None:
+        super().__init__((name, _as_json(value)) for name, value in item.items())
+        self.item = item
 
 
 def _event_name(change: ChangeRecord) -> str:
@@ -55,14 +63,18 @@ def _event_name(change: ChangeRecord) -> str:
 
 
 def _image(attributes: Mapping[str, Any] | None) -> Item | None:
-    return None if attributes is None else from_attributes(attributes)
+    if attributes is None:
+        return None
+    return attributes.item if isinstance(attributes, _Image) else from_attributes(attributes)
 
 
-def _as_json(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if isinstance(value, dict):
-        return {name: _as_json(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_as_json(inner) for inner in value]
-    return value
+def _as_json(value: Any) -> dict[str, Any]:
+    """An attribute value with base64 text for bytes."""
+    kind = type(value)
+    if kind is bytes:
+        return {"B": base64.b64encode(value).decode("ascii")}
+    if kind is list:
+        return {"L": [_as_json(element) for element in value]}
+    if kind is dict:
+        return {"M": {name: _as_json(inner) for name, inner in value.items()}}
+    return to_attribute(value)
