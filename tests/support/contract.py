@@ -48,6 +48,7 @@ STATUS_OF_CODE = {
     "cannot_delete": 403,
     "validation_error": 400,
     "query_range_too_wide": 400,
+    "position_expired": 400,
     "not_found": 404,
     "method_not_allowed": 405,
     "conflict": 409,
@@ -114,6 +115,16 @@ def problems(method: str, path: str, status: int, body: Any = None) -> Iterator[
         yield from _expect(status in _success(endpoint), f"status {status} instead of 200")
         if endpoint["response_type"] != "bytes stream":
             yield from _value(endpoint["response_type"], body, "body", {})
+
+
+def event_problems(event: dict[str, Any]) -> Iterator[str]:
+    """Every difference between an event and its model, as every channel sends it."""
+    for name in EVENTS:
+        fields = {field["name"]: field for field in contract()["models"][f"{name}Event"]["fields"]}
+        kind = fields["event_type"]
+        if event["event_type"] in kind.get("enum", [kind.get("literal")]):
+            return _model(f"{name}Event", event, "event")
+    return iter([f"{event['event_type']} is not an event type"])
 
 
 @cache

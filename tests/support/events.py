@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mailroom.clock import Clock
@@ -15,6 +15,7 @@ from mailroom.store.port import Item, ItemStore
 ORGANIZATION = "org-1"
 INBOX = "agent@mailroom.local"
 POD = "pod-1"
+THREAD = "0190a6c0-5a00-7000-8000-000000000001"
 
 
 def happen(
@@ -26,15 +27,17 @@ def happen(
     inbox_id: str | None = INBOX,
     pod_id: str | None = POD,
     ts: int | None = None,
+    payload: Mapping[str, Any] | None = None,
 ) -> Item:
     """Stores the row of an event and returns it as the stream hands it over."""
-    payload: dict[str, Any] = {"recipients": [f"{number}@example.com"]}
+    if payload is None:
+        payload = {} if event_type == types.OPENED else {"recipients": [f"{number}@example.com"]}
     put = notice_event(
         o,
         event_type=event_type,
         inbox_id=inbox_id,
         pod_id=pod_id,
-        thread_id="thread-1",
+        thread_id=THREAD,
         message_id=f"<{number}@example.com>",
         ts=number if ts is None else ts,
         payload=payload,

@@ -60,11 +60,15 @@ class ValidationError(BadRequest):
         return cls([FieldError((path,) if isinstance(path, str) else path, message)])
 
 
-class PositionExpired(BadRequest):
+class PositionExpired(ValidationError):
     """The log no longer holds what is behind a position; nothing is skipped silently."""
 
     name, code = "PositionExpiredError", "position_expired"
     default_message = "The position is too old: events behind it are no longer in the log"
+
+    def __init__(self, *, fix: str | None = None) -> None:
+        super().__init__([FieldError(("after",), self.default_message)], fix=fix)
+        self.message = self.default_message
 
 
 class Unauthorized(MailroomError):

@@ -82,7 +82,7 @@ def envelope(row: Mapping[str, Any], bodies: Bodies) -> dict[str, Any]:
     elif event_type == types.DOMAIN_VERIFIED:
         event["domain"] = row["payload"]
     else:
-        known = {name: row[name] for name in _IDS}
+        known = {name: row[name] for name in _IDS if name in row}
         event[types.PAYLOAD[event_type]] = {**known, "timestamp": to_wire(row["ts"]), **row["payload"]}
     if "pos" in row:
         event["position"] = row["pos"]
