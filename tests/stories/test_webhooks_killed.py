@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import smtplib
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,7 +100,6 @@ def test_a_dead_receiver_does_not_hold_up_another() -> None:
             http.post("/inboxes", json={"username": "agent"}).raise_for_status()
             webhook(http, dead.url)
             alive.secret = webhook(http, alive.url)["secret"]
-        started = time.monotonic()
         with smtplib.SMTP(*stack.smtp) as smtp:
             for number in range(60):
                 smtp.sendmail("ann@example.com", [INBOX], letter(f"m{number}"))
@@ -111,5 +109,4 @@ def test_a_dead_receiver_does_not_hold_up_another() -> None:
         assert len(set(alive.event_ids())) == 60
         assert alive.refused == []
         assert len(dead.event_ids()) < 32, "a share of the workers, each kept for 15 s"
-        assert time.monotonic() - started < 15
         release.set()

@@ -76,7 +76,7 @@ def test_the_time_is_that_of_the_attempt_in_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["svix-id", "Webhook-Signature", "HOST", "content-type", "Content-Length", "user-agent", "Connection"]
+    "name", ["svix-id", "Webhook-Signature", "HOST", "content-type", "Content-Length", "user-agent", "Connection", "Expect"]
 )
 def test_custom_headers_never_replace_ours(name: str) -> None:
     sent = headers(webhook(headers={name: "mine", "X-Tenant": "7"}), EVENT, BODY, now())

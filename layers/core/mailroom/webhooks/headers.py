@@ -37,10 +37,16 @@ def header_map(headers: dict[str, str]) -> dict[str, str]:
 def _check(name: str, value: str) -> None:
     if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise ValueError(f"Names must be HTTP header names of at most {MAX_NAME} characters")
-    if name.lower() in _OURS | _HOP_BY_HOP or name.lower().startswith(_SIGNED):
+    if is_reserved(name):
         raise ValueError(f"{name} cannot be set")
     if not _VALUE.fullmatch(value) or len(value) > MAX_VALUE:
         raise ValueError(f"The value of {name} must be at most {MAX_VALUE} printable ASCII characters, without spaces around")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a delivery has such a header of its own, or none may have it."""
+    lower = name.lower()
+    return lower in _OURS | _HOP_BY_HOP or lower.startswith(_SIGNED)
 
 
 def refuse_contradiction(body: Mapping[str, Any]) -> None:
