@@ -25,6 +25,8 @@ EXTRAS = {
     "Attachment": {"inline": "boolean"},
     "AttachmentResponse": {"inline": "boolean"},
     **{f"{name}Event": {"position": "integer"} for name in EVENTS},
+    "Subscribed": {"position": "integer"},
+    "Error": {"code": "string", "fix": "string"},
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
 """Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log."""
@@ -125,6 +127,14 @@ def event_problems(event: dict[str, Any]) -> Iterator[str]:
         if event["event_type"] in kind.get("enum", [kind.get("literal")]):
             return _model(f"{name}Event", event, "event")
     return iter([f"{event['event_type']} is not an event type"])
+
+
+def frame_problems(frame: dict[str, Any]) -> Iterator[str]:
+    """Every difference between what a socket was sent and the models of its kind."""
+    models = {"subscribed": "Subscribed", "error": "Error"}
+    if frame.get("type") in models:
+        return _model(models[frame["type"]], frame, "frame")
+    return event_problems(frame)
 
 
 @cache
