@@ -12,6 +12,7 @@ import pytest
 from agentmail import MessageRejectedError
 
 from mailroom.events import types
+from mailroom.lists.suppression import Reason, key, suppressing
 from mailroom.store import keys
 from mailroom.store.port import Query
 from tests.support.desk import mail
@@ -153,3 +154,19 @@ def test_bounces_and_complaints_are_events(stack: Mailbox, inbox: str) -> None:
         {"type": "Permanent", "sub_type": "General", "recipients": [{"address": bounced, "status": "5.1.1"}]}
     ]
     assert payloads(types.COMPLAINED) == [{"type": "abuse", "sub_type": "spam", "recipients": [complaining]}]
+
+
+@pytest.mark.parametrize(("reason", "stays"), [("bounce", False), ("complaint", True)])
+def test_an_address_that_bounced_can_be_written_to_when_it_gets_an_inbox(
+    stack: Mailbox, inbox: str, reason: Reason, stays: bool
+) -> None:
+    name = f"late-{uuid.uuid4().hex[:8]}"
+    address = f"{name}@{inbox.partition('@')[2]}"
+    o = stack.http.get("/organizations").json()["organization_id"]
+    entry = suppressing(o, address, reason, None, now=1)
+    assert entry is not None
+    stack.runtime.items.put(entry.key, entry.item)
+
+    stack.http.post("/inboxes", {"username": name})
+
+    assert (stack.runtime.items.get(key(o, address)) is not None) is stays

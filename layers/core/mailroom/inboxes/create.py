@@ -14,6 +14,7 @@ from mailroom.inboxes.access import in_reach
 from mailroom.inboxes.model import CreateInbox, chosen_address, inbox, stored
 from mailroom.inboxes.names import readable_username
 from mailroom.inboxes.record import AddressRecord, InboxRecord
+from mailroom.lists import suppression
 from mailroom.store import keys
 from mailroom.store.port import (
     Absent,
@@ -90,10 +91,10 @@ def _create(
     caller: Caller, body: CreateInbox, email: str, pod_id: str | None, *, items: ItemStore, clock: Clock, config: Config
 ) -> InboxRecord:
     o, now = caller.organization_id, clock()
-    organization_key, address_key = keys.organization(o), keys.address(email)
-    wanted = [organization_key, address_key, *([keys.pod(o, pod_id)] if pod_id else [])]
-    rows = items.batch_get(wanted)
-    if len(rows.keys() - {address_key}) < len(wanted) - 1:
+    organization_key, address_key, suppression_key = keys.organization(o), keys.address(email), suppression.key(o, email)
+    needed = [organization_key, *([keys.pod(o, pod_id)] if pod_id else [])]
+    rows = items.batch_get([*needed, address_key, suppression_key])
+    if not rows.keys() >= set(needed):
         raise NotFound
     organization = rows[organization_key]
     if config.inbox_limit is not None and organization["inbox_count"] >= config.inbox_limit:
@@ -103,7 +104,8 @@ def _create(
     record = _record(place, body, now)
     if (former := rows.get(address_key)) is not None:
         record["reused_after"] = former["released_at"]
-    items.transact(_creation(place, record, now, config.inbox_limit))
+    welcome = suppression.lifting(o, email, rows.get(suppression_key))
+    items.transact([*_creation(place, record, now, config.inbox_limit), *welcome])
     return record
 
 

@@ -12,7 +12,7 @@ from typing import Literal, cast
 from mailroom.errors import MessageRejected
 from mailroom.lists.record import ListEntryRecord
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore, Key, Put
+from mailroom.store.port import Delete, Equals, Item, ItemStore, Key, Put
 
 Reason = Literal["bounce", "complaint", "unsubscribe"]
 
@@ -42,6 +42,13 @@ def suppressing(o: str, address: str, reason: Reason, before: Item | None, *, no
         read_only=True,
     )
     return Put(key(o, address), cast(Item, entry))
+
+
+def lifting(o: str, address: str, before: Item | None) -> list[Delete]:
+    """What ends a suppression by a bounce where the address gets an inbox: the mail came back because there was none."""
+    if before is None or not before.get("read_only") or before["reason"] != "bounce":
+        return []
+    return [Delete(key(o, address), Equals("reason", "bounce"))]
 
 
 def require_unsuppressed(o: str, addresses: Iterable[str], *, items: ItemStore) -> None:

@@ -54,7 +54,7 @@ def webhook_range() -> tuple[str, str]:
 
 
 def polling_webhooks(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> str:
-    """Partition of the polling webhooks made for an inbox, a pod, or the organization; sort key is the client id, which each has."""
+    """Partition of the polling webhooks made for an inbox, a pod, or the organization; sort key is the client id."""
     if inbox_id is not None:
         return f"{o}#PW#I#{enc(inbox_id)}"
     return f"{o}#PW#P#{enc(pod_id)}" if pod_id is not None else f"{o}#PW#O"
