@@ -10,12 +10,12 @@ import contextlib
 import http.client
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from mailroom.web.addresses import Resolve, is_numeric, is_public, resolve, within
+from mailroom.web.deadlines import WATCHMAN, Watch
 from mailroom.web.target import Target, UrlRefused
 
 Dial = Callable[[str, int, float], socket.socket]
@@ -116,11 +116,11 @@ def reason(error: Exception, deadline: float) -> str:
 
 
 class _Guard:
-    """Cuts the connection at the deadline, also when the other side keeps it alive by dripping."""
+    """Cuts the connection at the deadline."""
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._timer: threading.Timer | None = None
+        self._watch: Watch | None = None
 
     def remaining(self) -> float:
         """Seconds left. Raises TimeoutError if there are none."""
@@ -131,19 +131,11 @@ class _Guard:
 
     def watch(self, sock: socket.socket) -> None:
         sock.settimeout(self.remaining())
-        self._timer = threading.Timer(self.remaining(), _cut, [sock])
-        self._timer.daemon = True
-        self._timer.start()
+        self._watch = WATCHMAN.watch(sock, self._deadline)
 
     def release(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-
-def _cut(sock: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        # The plain socket's method: TLS must not be asked for consent.
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        if self._watch is not None:
+            self._watch.sock = None
 
 
 def _send(connection: http.client.HTTPConnection, body: bytes | None) -> None:
