@@ -18,6 +18,7 @@ from functions.inboxes import purge_inbox as worker
 from local.store.database import reading
 from mailroom.callers import Caller
 from mailroom.errors import NotFound, ResourceDeleting, ResourceTaken
+from mailroom.events import types
 from mailroom.inboxes.create import create_inbox
 from mailroom.inboxes.purge import LEASE_MS, purge_inbox, purge_request
 from mailroom.inboxes.service import delete_inbox, get_inbox, update_inbox
@@ -29,6 +30,7 @@ from mailroom.store import keys
 from mailroom.store.port import Key, Put, Set
 from tests.support.crashes import Executioner, Killed
 from tests.support.desk import Desk
+from tests.support.events import happen
 from tests.support.fakes import QueueList
 from tests.support.identity import using_key
 from tests.support.polling import eventually
@@ -67,6 +69,9 @@ def fill(desk: Desk, mails: int = 6) -> None:
     event = {"event_id": "evt_1", "event_type": "label.added", "message_id": "<0@example.com>", "label": "x", "event_at": now}
     stale = Key("idx", keys.index_partition(desk.o, INBOX, "M", "unread"), keys.index_sort(0, now, "stale", "stale"))
     desk.items.write([Put(keys.event(desk.o, INBOX, keys.LABEL_EVENTS, now, "evt_1"), event), Put(stale, {"mv": 1, "w": now})])
+    desk.items.write([Put(Key("eph", keys.subscriptions(desk.o, inbox_id=INBOX), "socket-1"), {"gen": 1})])
+    for number, event_type in enumerate(types.ALL):
+        happen(number, items=desk.items, o=desk.o, event_type=event_type, inbox_id=INBOX)
     create_api_key(caller(desk), Route(inbox_id=INBOX), {}, items=desk.items, clock=desk.clock)
 
 

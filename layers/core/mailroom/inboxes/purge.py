@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from mailroom.clock import Clock
+from mailroom.events import types
 from mailroom.keys.record import ApiKeyRecord, removal
 from mailroom.ports import BlobStore
 from mailroom.store import keys
@@ -38,20 +39,7 @@ LEASE_MS = 150_000
 """Longer than the function can run: a second purger would race with an inbox created again under the same address."""
 
 INDEX_KINDS = ("M", "T", "D")
-EVENT_TYPES = (
-    keys.LABEL_EVENTS,
-    "message.received",
-    "message.received.spam",
-    "message.received.blocked",
-    "message.received.unauthenticated",
-    "message.sent",
-    "message.delivered",
-    "message.bounced",
-    "message.complained",
-    "message.rejected",
-    "message.delayed",
-    "message.opened",
-)
+EVENT_TYPES = (keys.LABEL_EVENTS, *types.ALL)
 
 
 class OutOfSteps(Exception):
@@ -106,6 +94,7 @@ class _Purger:
             self._delete(rows)
         for event_type in EVENT_TYPES:
             self._drain("ev", keys.events(self._o, self._inbox_id, event_type))
+        self._drain("eph", keys.subscriptions(self._o, inbox_id=self._inbox_id))
 
     def _core_rows(self) -> list[Item]:
         """The next rows besides the inbox itself, whose sort key `A` comes first."""

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.filters import passes, pattern
+from local.template import load
+from mailroom.store.port import ChangeRecord, Item, Key
+
+TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
+
+
+def change(new: Item | None, old: Item | None = None) -> ChangeRecord:
+    return ChangeRecord("1", "ev", Key("ev", "p", "s"), old, new)
+
+
+def fits(rules: Any, new: Item | None) -> bool:
+    return passes(change(new), (pattern(json.dumps({"dynamodb": {"NewImage": rules}})),))
+
+
+@pytest.mark.parametrize(
+    ("rules", "image", "expected"),
+    [
+        ({"a": {"S": ["x", "y"]}}, {"a": "y"}, True),
+        ({"a": {"S": ["x", "y"]}}, {"a": "z"}, False),
+        ({"a": {"S": ["x"]}}, {}, False),
+        ({"a": {"S": [{"prefix": "mess"}]}}, {"a": "message"}, True),
+        ({"a": {"S": [{"prefix": "mess"}]}}, {"a": "label"}, False),
+        ({"a": {"S": [{"prefix": "mess"}]}}, {"a": 5}, False),
+        ({"a": {"N": [{"exists": True}]}}, {"a": 0}, True),
+        ({"a": {"N": [{"exists": True}]}}, {"a": "0"}, False),
+        ({"a": {"N": [{"exists": False}]}}, {"b": 1}, True),
+        ({"a": {"N": [{"exists": False}]}}, {"a": 1}, False),
+        ({"a": {"N": ["5"]}}, {"a": 5}, True),
+        ({"a": {"S": ["x"]}, "b": {"N": [{"exists": True}]}}, {"a": "x"}, False),
+        ({"a": {"S": ["x"]}}, None, False),
+    ],
+)
+def test_a_pattern_fits_what_lambda_would_let_through(rules: Any, image: Item | None, expected: bool) -> None:
+    assert fits(rules, image) is expected
+
+
+def test_one_of_several_patterns_is_enough_and_without_any_everything_passes() -> None:
+    patterns = tuple(pattern(f'{{"dynamodb": {{"NewImage": {{"a": {{"S": ["{text}"]}}}}}}}}') for text in "xy")
+
+    assert passes(change({"a": "y"}), patterns)
+    assert not passes(change({"a": "z"}), patterns)
+    assert passes(change(None), ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"dynamodb": {}}',
+        '{"eventName": ["INSERT"]}',
+        '{"eventName": ["INSERT"], "dynamodb": {"NewImage": {"a": {"S": ["x"]}}}}',
+        '{"dynamodb": {"Keys": {"pk": {"S": ["x"]}}}}',
+        '{"dynamodb": {"NewImage": {"a": {"BOOL": [true]}}}}',
+        '{"dynamodb": {"NewImage": {"a": {"S": []}}}}',
+        '{"dynamodb": {"NewImage": {"a": {"S": [{"anything-but": "x"}]}}}}',
+        '{"dynamodb": {"NewImage": {"a": {"S": [{"exists": "x"}]}}}}',
+    ],
+)
+def test_a_pattern_that_is_not_understood_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("image", "names"),
+    [
+        ({"event_type": "message.sent"}, {"SequenceEventsFunction"}),
+        ({"event_type": "domain.verified"}, {"SequenceEventsFunction"}),
+        ({"event_type": "message.sent", "pos": 64}, set()),
+        ({"event_type": "label.added"}, set()),
+        ({"page": 1, "events": []}, {"PublishEventsFunction"}),
+        ({"position": 64}, set()),
+        (None, set()),
+    ],
+)
+def test_the_template_hands_each_row_of_the_event_table_to_whom_it_concerns(image: Item | None, names: set[str]) -> None:
+    workers = [worker for worker in load(TEMPLATE).stream_workers if worker.table == "ev"]
+
+    assert {worker.function.name for worker in workers if passes(change(image), worker.filters)} == names
