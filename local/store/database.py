@@ -111,6 +111,8 @@ class Database:
                 f"journal_size_limit={_JOURNAL_BYTES}",
                 f"wal_autocheckpoint={_CHECKPOINT_PAGES}",
                 f"cache_size=-{cache_kib}",
+                # What a savepoint would bring back goes to a temporary file otherwise.
+                "temp_store=MEMORY",
             ):
                 connection.execute(f"PRAGMA {setting}")
         except sqlite3.Error as error:
@@ -159,6 +161,15 @@ class _Job(Generic[T]):
         self._done.acquire()
         self.error: BaseException | None = None
 
+    def run_first(self, connection: sqlite3.Connection) -> None:
+        """In a transaction in which nothing was done before, which needs no savepoint. Raises as `run` does."""
+        try:
+            self.value = self._work(connection)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that asked
+            self.error = _ours(error)
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+
     def run(self, connection: sqlite3.Connection) -> None:
         """Raises sqlite3.Error only where the whole group's transaction is lost."""
         connection.execute("SAVEPOINT job")
@@ -192,7 +203,8 @@ class _Reader:
 def _commit(connection: sqlite3.Connection, jobs: list[_Job[Any]]) -> None:
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
+        jobs[0].run_first(connection)
+        for job in jobs[1:]:
             job.run(connection)
         connection.execute("COMMIT")
     except (sqlite3.Error, MemoryError) as error:

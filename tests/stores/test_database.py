@@ -94,11 +94,11 @@ def test_a_failure_in_a_group_disturbs_nobody_else(database: Database) -> None:
         insert("gone")(connection)
         raise ValueError("mine")
 
-    works: list[Callable[[sqlite3.Connection], object]] = [insert("a"), broken, insert("b"), broken, insert("c")]
+    works: list[Callable[[sqlite3.Connection], object]] = [broken, insert("a"), broken, insert("b"), broken, insert("c"), broken]
     results = run_as_group(database, works)
 
     assert sorted(map(str, values(database))) == ["a", "b", "c"]
-    assert sum(isinstance(result, ValueError) for result in results) == 2
+    assert sum(isinstance(result, ValueError) for result in results) == 4
 
 
 def test_a_mistake_in_sql_is_no_trouble_of_the_store(database: Database) -> None:

@@ -130,7 +130,7 @@ class _Reader:
         if len(self._opened) >= DEEPEST:
             raise TooDeep
         traits = _traits(element.tag)
-        if traits.breaks:
+        if traits.breaks and self._parts:
             self.flush()
         opened = () if traits.ordinary and not element.attrib else self._contexts(element, traits)
         self._opened.append((traits, opened))
@@ -148,7 +148,8 @@ class _Reader:
     def end(self, element: etree._Element) -> None:
         traits, opened = self._opened.pop()
         if traits.block:
-            self.flush()
+            if self._parts:
+                self.flush()
         elif traits.name == "br":
             self._add("".join(self._parts), self._place or (element, "at", 0))
         elif traits.cell and self._parts:
