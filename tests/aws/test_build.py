@@ -55,7 +55,7 @@ def test_only_the_item_client_is_made_at_start() -> None:
     assert made == [1, 0, 0, 0]
 
 
-HEAVY = ("boto3", "s3transfer", "lxml", "pydantic", "pydantic_core", "dns", "cryptography", "email.mime", "mailroom.web")
+HEAVY = ("boto3", "s3transfer", "jwt", "lxml", "pydantic", "pydantic_core", "dns", "cryptography", "email.mime", "mailroom.web")
 HANDLERS = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sorted(ROOT.glob("functions/*/[!_]*.py"))]
 
 

@@ -33,6 +33,17 @@ def test_workers_and_schedules_are_read_with_their_functions() -> None:
     assert template.queue_workers[0].function == Function("KeepMailFunction", "tests.local.tiny_handlers", "keep_mail")
 
 
+def test_socket_routes_lead_through_their_integrations() -> None:
+    routes = load(HERE.parents[1] / "template.yaml").socket_routes
+
+    assert {key: function.module.rsplit(".", 1)[1] for key, function in routes.items()} == {
+        "$connect": "connect_socket",
+        "$default": "receive_frame",
+        "$disconnect": "disconnect_socket",
+    }
+    assert load(HERE / "template.yaml").socket_routes == {}
+
+
 def test_the_module_of_a_function_is_its_folder_and_handler(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(
