@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -10,13 +9,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from rehearse.deployment import ROOT, Deployment, deploy
+from rehearse.adaptation import adapt
+from rehearse.deployment import ROOT, deploy
 from rehearse.emulator import Emulator, EmulatorFailed, running
-from rehearse.story import tell
+from rehearse.stage import Stage
+from rehearse.stories import events, mail
 
 PYTHON = ROOT / ".venv-rehearse/bin/python"
 SAM = ROOT / ".venv-sam/bin/sam"
-SENDERS = ("MessageSenderRole", "MessageRouterRole")
+STORIES = (mail, events)
 
 
 def main() -> int:
@@ -26,7 +27,8 @@ def main() -> int:
         with running(PYTHON, folder) as emulator:
             deployment = deploy(SAM, emulator, folder, _version())
             adapt(emulator, deployment)
-            tell(emulator, deployment)
+            for story in STORIES:
+                story.tell(Stage(emulator, deployment))
             inspect(emulator)
     except Exception as failure:
         print(f"The rehearsal failed; the emulator's log is {folder / 'emulator.log'}", file=sys.stderr)
@@ -36,17 +38,6 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     print(f"The rehearsal passed in {time.monotonic() - started:.0f} s.")
     return 0
-
-
-def adapt(emulator: Emulator, deployment: Deployment) -> None:
-    """Where the emulator is not AWS: it speaks plain HTTP, which the bucket refuses; and it judges `ses:SendEmail` by the resource
-    `*`, where SES names the identity. The verified domain is what an operator brings."""
-    emulator.client("s3").delete_bucket_policy(Bucket=deployment.outputs["BucketName"])
-    statement = {"Effect": "Allow", "Action": ["ses:SendEmail", "ses:SendRawEmail"], "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    for role in SENDERS:
-        emulator.client("iam").put_role_policy(RoleName=deployment.resources[role], PolicyName="emulator", PolicyDocument=policy)
-    emulator.client("sesv2").create_email_identity(EmailIdentity="mailroom.local")
 
 
 def inspect(emulator: Emulator) -> None:

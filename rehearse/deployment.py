@@ -30,12 +30,16 @@ class Deployment:
         """Base without /v0, which is the stage."""
         return f"{emulator.url}/_aws/execute-api/{self.resources['Api']}"
 
+    def sockets(self, emulator: Emulator) -> str:
+        """The same of the WebSocket API."""
+        return f"{emulator.url}/_aws/execute-api/{self.resources['SocketsApi']}"
+
 
 def deploy(sam: Path, emulator: Emulator, folder: Path, python: str) -> Deployment:
     """`python`: version of the interpreter that the emulator runs functions with. Raises ToolFailed."""
     parameters = [f"PythonRuntime=python{python}", f"Architecture={_architecture()}"]
     environment = _environment(sam, emulator, python)
-    build, deployed = folder / "build", [*parameters, "ReceiveMail=false"]
+    build, deployed = folder / "build", [*parameters, "ReceiveMail=false", "MailroomWebhookAllowPrivate=1"]
     _run([str(sam), "build", "--no-cached", "--build-dir", str(build), "--parameter-overrides", *parameters], environment)
     arguments = ["--template-file", str(build / "template.yaml"), "--config-file", str(ROOT / "samconfig.toml")]
     arguments += ["--stack-name", STACK, "--no-confirm-changeset"]

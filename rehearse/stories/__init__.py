@@ -1,0 +1,1 @@
+"""The stories, each in an organization of its own."""
