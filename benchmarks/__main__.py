@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import arrivals, cold, lists, memory, requests, trips
+from benchmarks import arrivals, cold, hooks, lists, memory, requests, streams, trips
 from benchmarks.report import Row, show
 
 SECTIONS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "requests": ("Warm GET of one message over HTTP", requests.run),
     "arrivals": ("400 mails of 12 KB by 16 SMTP connections", arrivals.run),
+    "streams": ("Events to sockets", streams.run),
+    "hooks": ("Events to webhooks", hooks.run),
     "lists": ("A page of 20", lists.run),
     "trips": ("Store trips and units per operation", trips.run),
     "memory": ("Resident memory", memory.run),

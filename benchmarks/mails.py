@@ -11,7 +11,7 @@ _WORDS = "the mail an agent reads every morning holds numbers names and a questi
 def mail(recipient: str, number: int, size: int = 12 * 1024, *, attachment: bytes = b"") -> bytes:
     """About `size` bytes of text and HTML with a quoted original."""
     dice = random.Random(number)
-    lines = []
+    lines: list[str] = []
     while sum(map(len, lines)) < size * 0.42:
         lines.append(" ".join(dice.choices(_WORDS, k=11)) + ".")
     message = EmailMessage()

@@ -61,8 +61,8 @@ def messages_path(inbox_id: str) -> str:
 
 
 @contextmanager
-def mailroom(data: str | None = None) -> Iterator[Server]:
-    """`make run` on free ports, with the request rate limit off."""
+def mailroom(data: str | None = None, **settings: str) -> Iterator[Server]:
+    """`make run` on free ports, with the request rate limit off and further settings."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
             **os.environ,
@@ -71,6 +71,7 @@ def mailroom(data: str | None = None) -> Iterator[Server]:
             "MAILROOM_SMTP_PORT": "0",
             "MAILROOM_RATE_LIMIT": "0",
             "MAILROOM_LOG": "warning",
+            **settings,
         }
         process = subprocess.Popen([sys.executable, "-m", "local"], stdout=subprocess.PIPE, text=True, env=environment)
         try:
