@@ -49,13 +49,6 @@ class LocalSockets:
     def __len__(self) -> int:
         return len(self._connections)
 
-    def cut(self) -> None:
-        """Drops all connections without a word, as a network does."""
-        with self._lock:
-            connections = list(self._connections.values())
-        for connection in connections:
-            self._on_loop(connection.abort)
-
     def post(self, connection_id: str, text: str) -> None:
         with self._lock:
             connection = self._connections.get(connection_id)
@@ -108,13 +101,11 @@ class LocalSockets:
             connection.waiting.clear()
 
     def _wake(self, connections: list[Connection]) -> None:
-        if connections:
-            self._on_loop(self._drain_all, connections)
-
-    def _on_loop(self, call: Callable[..., object], *arguments: object) -> None:
+        if not connections:
+            return
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(call, *arguments)
+            self._loop.call_soon_threadsafe(self._drain_all, connections)
         except RuntimeError:
             # The loop is closed: the server has stopped, and with it all connections.
             return
