@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import subprocess
@@ -11,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -33,11 +33,11 @@ class Server:
     smtp: tuple[str, int]
     api_key: str
 
-    def connect(self) -> http.client.HTTPConnection:
+    def connect(self) -> HTTPConnection:
         target = urlsplit(self.http)
-        return http.client.HTTPConnection(target.hostname or "", target.port, timeout=60)
+        return HTTPConnection(target.hostname or "", target.port, timeout=60)
 
-    def call(self, method: str, path: str, body: Any = None, *, connection: http.client.HTTPConnection | None = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None, *, connection: HTTPConnection | None = None) -> Any:
         """The decoded answer. Raises RuntimeError for any other status than 2xx."""
         link = connection or self.connect()
         link.request(method, "/v0" + path, None if body is None else json.dumps(body), {"Authorization": f"Bearer {self.api_key}"})
@@ -85,12 +85,12 @@ def mailroom(data: str | None = None, **settings: str) -> Iterator[Server]:
 
 
 @contextmanager
-def bare() -> Iterator[http.client.HTTPConnection]:
+def bare() -> Iterator[HTTPConnection]:
     """An empty Starlette endpoint under uvicorn."""
     process = subprocess.Popen([sys.executable, "-c", BARE], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        yield http.client.HTTPConnection("127.0.0.1", int(process.stdout.readline()), timeout=60)
+        yield HTTPConnection("127.0.0.1", int(process.stdout.readline()), timeout=60)
     finally:
         process.terminate()
         process.wait(timeout=30)
