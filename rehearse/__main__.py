@@ -7,17 +7,18 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rehearse.adaptation import adapt
-from rehearse.deployment import ROOT, deploy
+from rehearse.deployment import ROOT, Deployment, deploy
 from rehearse.emulator import Emulator, EmulatorFailed, running
 from rehearse.stage import Stage
-from rehearse.stories import events, mail
+from rehearse.stories import events, mail, upkeep
 
 PYTHON = ROOT / ".venv-rehearse/bin/python"
 SAM = ROOT / ".venv-sam/bin/sam"
-STORIES = (mail, events)
+STORIES = (mail, events, upkeep)
 
 
 def main() -> int:
@@ -29,7 +30,7 @@ def main() -> int:
             adapt(emulator, deployment)
             for story in STORIES:
                 story.tell(Stage(emulator, deployment))
-            inspect(emulator)
+            inspect(emulator, deployment)
     except Exception as failure:
         print(f"The rehearsal failed; the emulator's log is {folder / 'emulator.log'}", file=sys.stderr)
         if isinstance(failure, EmulatorFailed):
@@ -40,11 +41,21 @@ def main() -> int:
     return 0
 
 
-def inspect(emulator: Emulator) -> None:
+def inspect(emulator: Emulator, deployment: Deployment) -> None:
     """A role that is too narrow may hide behind a retry or a tolerated failure."""
-    lines = emulator.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = [*emulator.log.read_text(encoding="utf-8", errors="replace").splitlines(), *_logged(emulator)]
     complaints = [line for line in lines if "is not authorized to perform" in line or '"level":"ERROR"' in line]
-    assert not complaints, "\n".join(complaint[:400] for complaint in complaints[:5])
+    assert not complaints, "\n".join(complaint[:2000] for complaint in complaints[:5])
+    stage = Stage(emulator, deployment)
+    given_up = [name for name in deployment.resources if name.endswith("DeadLetterQueue") and stage.in_queue(name)]
+    assert not given_up, given_up
+
+
+def _logged(emulator: Emulator) -> Iterator[str]:
+    logs = emulator.client("logs")
+    for group in logs.describe_log_groups()["logGroups"]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
+            yield from (event["message"] for event in page["events"])
 
 
 def _version() -> str:

@@ -9,8 +9,8 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
+import httpx
 from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
 
@@ -33,12 +33,12 @@ class Account:
     def with_key(self, api_key: str) -> AgentMail:
         return AgentMail(api_key=api_key, environment=self.environment, timeout=60)
 
-    def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """Of an endpoint that the SDK does not know."""
-        url = f"{self.environment.http}/v0{path}?{urlencode(query, doseq=True)}"
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.api_key}"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return dict(json.load(answer))
+    def call(self, method: str, path: str, *, token: str | None = None, **query: Any) -> dict[str, Any]:
+        """Of an endpoint that the SDK does not know; with the organization's first key unless another credential is given."""
+        headers = {"Authorization": f"Bearer {token or self.api_key}"}
+        answer = httpx.request(method, f"{self.environment.http}/v0{path}", params=query, headers=headers, timeout=60)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return dict(answer.json())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,16 @@ class Stage:
     def blobs(self, prefix: str) -> list[str]:
         page = self.emulator.client("s3").list_objects_v2(Bucket=self.deployment.outputs["BucketName"], Prefix=prefix)
         return [entry["Key"] for entry in page.get("Contents", ())]
+
+    def connections(self) -> int:
+        """Sockets that are in the books."""
+        expected = {":connections": {"S": "C#"}}
+        table = self.deployment.outputs["EphTableName"]
+        found = self.emulator.client("dynamodb").scan(
+            TableName=table, FilterExpression="begins_with(pk, :connections)", ExpressionAttributeValues=expected
+        )
+        count: int = found["Count"]
+        return count
 
     def in_queue(self, queue: str) -> int:
         """Messages of a queue, by its logical id, that wait or are worked on."""

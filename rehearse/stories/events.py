@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from agentmail.api_keys import CreateBearerApiKeyRequest
 from agentmail.core.api_error import ApiError
-from websockets.exceptions import InvalidStatus
 
-from rehearse.deployment import ROOT
 from rehearse.mails import bounce, plain
 from rehearse.stage import Account, Stage, step, until
 from rehearse.subscriber import Subscriber, subscribed
@@ -33,9 +29,6 @@ def tell(stage: Stage) -> None:
         with caught_up(stage, account, inbox_id, subscriber.events()[-1].position) as subscriber:
             deaf(stage, account, inbox_id, webhook.webhook_id, receiver, subscriber)
         assert not receiver.refused, receiver.refused
-    strangers(account)
-    revoked(account)
-    timers(stage)
 
 
 def heard_everywhere(stage: Stage, account: Account, inbox_id: str, receiver: LocalReceiver, subscriber: Subscriber) -> None:
@@ -45,7 +38,7 @@ def heard_everywhere(stage: Stage, account: Account, inbox_id: str, receiver: Lo
     assert "Where is my order?" in frame.message.text
     until(lambda: receiver.event_ids() or None, "the webhook is called")
     assert receiver.event_ids() == [frame.event_id]
-    logged = account.get("/events")["events"]
+    logged = account.call("GET", "/events")["events"]
     assert [event["event_id"] for event in logged] == [frame.event_id]
     assert receiver.received[0].event == logged[0]
     step(f"webhook (signature verified), socket and log tell of {frame.event_id}")
@@ -97,35 +90,8 @@ def deaf(stage: Stage, account: Account, inbox_id: str, webhook_id: str, receive
     step("a deleted webhook hears nothing more")
 
 
-def strangers(account: Account) -> None:
-    """The status is not compared: the emulator has one of its own."""
-    try:
-        with account.with_key("am_" + "0" * 48).websockets.connect():
-            raise AssertionError("an unknown key opened a socket")
-    except InvalidStatus:
-        step("an unknown key is refused the upgrade")
-
-
-def revoked(account: Account) -> None:
-    key = account.client.api_keys.create(request=CreateBearerApiKeyRequest(name="second"))
-    with subscribed(account.with_key(key.api_key)) as subscriber:
-        account.client.api_keys.delete(key.api_key_id)
-        subscriber.await_end()
-    step("a deleted key's socket is closed")
-
-
-def timers(stage: Stage) -> None:
-    """They run every minute; the story does not wait for that."""
-    for function, sample in (
-        ("KeepSocketsAliveFunction", "sockets/keep_sockets_alive"),
-        ("RepairSendsFunction", "messages/repair_sends"),
-    ):
-        stage.invoke(function, json.loads((ROOT / "events" / f"{sample}.json").read_text(encoding="utf-8")))
-    step("the timers' functions run")
-
-
 def _logged(account: Account, **query: Any) -> list[str]:
-    return [event["event_id"] for event in account.get("/events", **query)["events"]]
+    return [event["event_id"] for event in account.call("GET", "/events", **query)["events"]]
 
 
 def _refusal(account: Account, inbox_id: str) -> tuple[int | None, str]:
