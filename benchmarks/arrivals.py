@@ -24,6 +24,11 @@ def readable(server: Server, inbox_id: str) -> list[str]:
         token = f"&page_token={page['next_page_token']}"
 
 
+def pause(found: int, elapsed: float) -> float:
+    """Seconds until most of the rest should be there: asking for the whole list costs the server as much as several mails."""
+    return min(max(0.02, 0.7 * elapsed * (MAILS - found) / max(found, 1)), 0.5)
+
+
 def run() -> list[Row]:
     with mailroom() as server:
         inbox_id = server.inbox("arrivals")
@@ -40,7 +45,7 @@ def run() -> list[Row]:
         accepted = time.perf_counter() - started
         deadline = started + 120
         while len(found := readable(server, inbox_id)) < MAILS and time.perf_counter() < deadline:
-            time.sleep(0.1)
+            time.sleep(pause(len(found), time.perf_counter() - started))
         took = time.perf_counter() - started
     return [
         Row("accepted by SMTP", MAILS / accepted, "mails/s"),

@@ -14,19 +14,15 @@ from mailroom.store.port import Item
 
 _COUNT = struct.Struct(">I")
 _DECODER = JSONDecoder()
+_ENCODER = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 
 
 def encode(item: Item) -> str | bytes:
     """Takes what `sizes.item_size` accepts."""
-    parts: list[bytes] = []
-
-    def stand_in(value: Any) -> float:
-        parts.append(value)
-        return len(parts) - 0.5
-
-    encoder = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=stand_in)
-    text = encoder.encode(item)
-    return text if not parts else _join([text.encode(), *parts])
+    try:
+        return _ENCODER.encode(item)
+    except TypeError:
+        return _encode_with_bytes(item)
 
 
 def decode(value: str | bytes) -> Item:
@@ -36,6 +32,18 @@ def decode(value: str | bytes) -> Item:
     text, *parts = _split(value)
     item: Item = JSONDecoder(parse_float=lambda number: parts[int(float(number))]).decode(text.decode())
     return item
+
+
+def _encode_with_bytes(item: Item) -> bytes:
+    parts: list[bytes] = []
+
+    def stand_in(value: Any) -> float:
+        parts.append(value)
+        return len(parts) - 0.5
+
+    encoder = JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), default=stand_in)
+    text = encoder.encode(item).encode()
+    return _join([text, *parts])
 
 
 def _join(parts: list[bytes]) -> bytes:

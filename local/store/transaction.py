@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from local.store import changelog, rows
 from local.store.changelog import Logged
@@ -16,16 +16,14 @@ from mailroom.store.port import Action, Check, Item, Key, Put, Update
 from mailroom.store.schema import TABLES
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """An action, checked, and encoded as far as that is possible without knowing what stands there."""
 
     action: Action
     row: Row | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(NamedTuple):
     """What an action did. Where neither a condition nor the change log needs it, `old` is not read."""
 
     action: Action
