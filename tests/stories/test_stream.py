@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import random
 import smtplib
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,68 +16,75 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentmail import AgentMail
-from agentmail.environment import AgentMailEnvironment
 
-from examples import stream
 from local import Stack
 from mailroom.config import Config
 from tests.support.polling import eventually
 from tests.support.stacks import Strict
 
-# The SDK imports names that newer releases of websockets call deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning")
-
+ROOT = Path(__file__).parents[2]
 MAILS = 200
 SENDERS = 4
 KEY = "am_" + "Stream0000" * 4 + "Stream00"
 
 
 class Subscriber:
-    """`follow` in a thread; what it hands out is kept."""
+    """The example as a program of its own; what it prints is kept."""
 
-    def __init__(self, http: str, ws: str) -> None:
-        self.events: list[Any] = []
-        environment = AgentMailEnvironment(http=http, websockets=ws)
-        self._client = AgentMail(api_key=KEY, environment=environment)
-        threading.Thread(target=self._run, daemon=True).start()
+    def __init__(self, stack: Stack) -> None:
+        self.lines: list[list[str]] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-u", str(ROOT / "examples" / "stream.py"), stack.http, stack.ws],
+            env=os.environ | {"AGENTMAIL_API_KEY": KEY},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    def ids(self) -> list[str]:
-        return [event.message.message_id for event in self.events]
+    def subjects(self) -> list[str]:
+        return [line[3] for line in self.lines]
 
     def positions(self) -> list[int]:
-        return [event.position for event in self.events]
+        return [int(line[0]) for line in self.lines]
 
-    def _run(self) -> None:
-        for event in stream.follow(self._client, 0, event_types=["message.received"]):
-            self.events.append(event)
+    def stop(self) -> None:
+        self._process.kill()
+        self._reader.join()
+        self._process.communicate()
 
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "FIRST_PAUSE_S", 0.05)
-    monkeypatch.setattr(stream, "LONGEST_PAUSE_S", 0.4)
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(line.split())
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     """Starts the server on the same data; what still runs at the end is stopped."""
-    running: list[Stack] = []
+    with contextlib.ExitStack() as running:
 
-    def started(**options: Any) -> Stack:
-        stack = Stack(tmp_path, api_key=KEY, config=Config(rate_per_second=0), **options)
-        stack.start()
-        running.append(stack)
-        return stack
+        def started(**options: Any) -> Stack:
+            return running.enter_context(Stack(tmp_path, api_key=KEY, config=Config(rate_per_second=0), **options))
 
-    yield started
-    for stack in running:
-        stack.stop()
+        yield started
+
+
+@pytest.fixture
+def subscribe() -> Iterator[Callable[[Stack], Subscriber]]:
+    with contextlib.ExitStack() as running:
+
+        def subscribed(stack: Stack) -> Subscriber:
+            subscriber = Subscriber(stack)
+            running.callback(subscriber.stop)
+            return subscriber
+
+        yield subscribed
 
 
 def burst(smtp: tuple[str, int], inbox: str) -> tuple[set[str], list[threading.Thread]]:
     """Mails from several senders at once, each sent again until it is taken."""
-    names = [f"<{number}@burst.example>" for number in range(MAILS)]
+    names = [f"mail-{number}" for number in range(MAILS)]
     left: queue.SimpleQueue[str] = queue.SimpleQueue()
     for name in names:
         left.put(name)
@@ -90,8 +100,8 @@ def burst(smtp: tuple[str, int], inbox: str) -> tuple[set[str], list[threading.T
     return set(names), threads
 
 
-def deliver(smtp: tuple[str, int], inbox: str, message_id: str) -> None:
-    mail = f"From: a@example.com\r\nTo: {inbox}\r\nMessage-ID: {message_id}\r\nSubject: Burst\r\n\r\nHello\r\n"
+def deliver(smtp: tuple[str, int], inbox: str, name: str) -> None:
+    mail = f"From: a@example.com\r\nTo: {inbox}\r\nMessage-ID: <{name}@burst.example>\r\nSubject: {name}\r\n\r\nHello\r\n"
     while True:
         try:
             with smtplib.SMTP(*smtp, timeout=10) as connection:
@@ -117,14 +127,14 @@ def cut(stack: Stack) -> None:
 
 
 def assert_each_once(subscriber: Subscriber, names: set[str]) -> None:
-    eventually(lambda: len(set(subscriber.ids())) == len(names), seconds=120)
-    assert sorted(subscriber.ids()) == sorted(names)
+    eventually(lambda: len(set(subscriber.subjects())) == len(names), seconds=120)
+    assert sorted(subscriber.subjects()) == sorted(names)
     assert subscriber.positions() == sorted(set(subscriber.positions()))
 
 
-def test_a_client_that_is_cut_off_again_and_again_sees_each_event_once(start: Callable[..., Stack]) -> None:
+def test_a_client_that_is_cut_off_again_and_again_sees_each_event_once(start: Any, subscribe: Any) -> None:
     stack = start()
-    subscriber = Subscriber(stack.http, stack.ws)
+    subscriber = subscribe(stack)
     names, senders = burst(stack.smtp, new_inbox(stack))
     chance = random.Random(3)
 
@@ -135,12 +145,12 @@ def test_a_client_that_is_cut_off_again_and_again_sees_each_event_once(start: Ca
     assert_each_once(subscriber, names)
 
 
-def test_a_server_that_goes_down_during_a_burst_and_comes_back_loses_nothing(start: Callable[..., Stack]) -> None:
+def test_a_server_that_goes_down_during_a_burst_and_comes_back_loses_nothing(start: Any, subscribe: Any) -> None:
     first = start()
     ports = {"http_port": int(first.http.rsplit(":", 1)[1]), "smtp_port": first.smtp[1]}
-    subscriber = Subscriber(first.http, first.ws)
+    subscriber = subscribe(first)
     names, senders = burst(first.smtp, new_inbox(first))
-    eventually(lambda: len(subscriber.events) >= MAILS // 4, seconds=60)
+    eventually(lambda: len(subscriber.lines) >= MAILS // 4, seconds=60)
 
     first.stop()
     time.sleep(0.3)
