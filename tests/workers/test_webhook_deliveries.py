@@ -106,24 +106,24 @@ MAIL = Heard(types.RECEIVED, "a@x.example", "p1")
 @pytest.mark.parametrize(
     ("webhook", "heard"),
     [
-        ({}, {ORG_DOMAIN, POD_DOMAIN, MAIL}),
-        ({"event_types": ["message.received"]}, {MAIL}),
-        ({"event_types": ["message.sent"]}, set()),
-        ({"pod_ids": ["p1"]}, {POD_DOMAIN, MAIL}),
-        ({"pod_ids": ["p2"]}, set()),
-        ({"inbox_ids": ["a@x.example"]}, {MAIL}),
-        ({"inbox_ids": ["b@x.example"]}, set()),
-        ({"inbox_ids": ["b@x.example"], "pod_ids": ["p1"]}, {POD_DOMAIN, MAIL}),
-        ({"pod_id": "p1", "pod_ids": ["p1"]}, {POD_DOMAIN, MAIL}),
-        ({"pod_id": "p1", "inbox_ids": ["a@x.example"]}, {POD_DOMAIN, MAIL}),
-        ({"pod_id": "p1", "inbox_ids": ["b@x.example"]}, {POD_DOMAIN}),
-        ({"pod_id": "p2", "pod_ids": ["p1"]}, set()),
-        ({"pod_id": "p1", "inbox_id": "a@x.example", "inbox_ids": ["a@x.example"]}, {MAIL}),
+        ({}, [ORG_DOMAIN, POD_DOMAIN, MAIL]),
+        ({"event_types": ["message.received"]}, [MAIL]),
+        ({"event_types": ["message.sent"]}, []),
+        ({"pod_ids": ["p1"]}, [POD_DOMAIN, MAIL]),
+        ({"pod_ids": ["p2"]}, []),
+        ({"inbox_ids": ["a@x.example"]}, [MAIL]),
+        ({"inbox_ids": ["b@x.example"]}, []),
+        ({"inbox_ids": ["b@x.example"], "pod_ids": ["p1"]}, [POD_DOMAIN, MAIL]),
+        ({"pod_id": "p1", "pod_ids": ["p1"]}, [POD_DOMAIN, MAIL]),
+        ({"pod_id": "p1", "inbox_ids": ["a@x.example"]}, [POD_DOMAIN, MAIL]),
+        ({"pod_id": "p1", "inbox_ids": ["b@x.example"]}, [POD_DOMAIN]),
+        ({"pod_id": "p2", "pod_ids": ["p1"]}, []),
+        ({"pod_id": "p1", "inbox_id": "a@x.example", "inbox_ids": ["a@x.example"]}, [MAIL]),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else str(len(value)),
 )
-def test_who_hears_of_what(webhook: Any, heard: set[Heard]) -> None:
-    assert {event for event in (ORG_DOMAIN, POD_DOMAIN, MAIL) if hears(webhook, event)} == heard
+def test_who_hears_of_what(webhook: Any, heard: list[Heard]) -> None:
+    assert {event for event in (ORG_DOMAIN, POD_DOMAIN, MAIL) if hears(webhook, event)} == set(heard)
 
 
 # --- one attempt ----------------------------------------------------------------------------------------------------------
