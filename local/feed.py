@@ -30,7 +30,8 @@ SAVE_EVERY_S = 1.0
 """Each save is a commit of its own. After a crash the changes since come again, as they may anyway."""
 
 _WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
-_IDLE_S = 30.0
+_IDLE_S = 10.0
+"""So often a worker whom nothing concerns steps past the changes that came: the log is trimmed behind the last of them."""
 _GATHER_S = 0.05
 """Between batches under load: each costs two commits, however many changes it holds. The first after a pause goes at once."""
 _BREATH_S = 0.02

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from local.filters import passes, pattern
+from local.filters import Pattern, passes, pattern, sieve
+from local.store.codec import encode
 from local.template import load
 from mailroom.store.port import ChangeRecord, Item, Key
 
@@ -88,3 +91,32 @@ def test_the_template_hands_each_row_of_the_event_table_to_whom_it_concerns(imag
     workers = [worker for worker in load(TEMPLATE).stream_workers if worker.table == "ev"]
 
     assert {worker.function.name for worker in workers if passes(change(image), worker.filters)} == names
+
+
+TEXTS = st.sampled_from(["message.received", "message.", "label.added", 'KEY#é\\"', "", "pos"])
+VALUES = st.one_of(TEXTS, st.integers(0, 20), st.binary(max_size=2), st.dictionaries(st.just("pos"), TEXTS, max_size=1))
+ITEMS = st.none() | st.dictionaries(st.sampled_from(["event_type", "pos", "page"]), VALUES, max_size=3)
+RULES = st.one_of(
+    TEXTS, st.builds(lambda text: {"prefix": text}, TEXTS), st.builds(lambda given: {"exists": given}, st.booleans()), st.just("12")
+)
+FIELDS = st.builds(lambda kind, rules: {kind: rules}, st.sampled_from(["S", "N"]), st.lists(RULES, min_size=1, max_size=2))
+PATTERNS = st.builds(
+    lambda image, fields: pattern(json.dumps({"dynamodb": {image: fields}})),
+    st.sampled_from(["NewImage", "OldImage"]),
+    st.dictionaries(st.sampled_from(["event_type", "pos", "pk", "sk"]), FIELDS, min_size=1, max_size=2),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(TEXTS.filter(bool), ITEMS, ITEMS, st.lists(PATTERNS, max_size=2))
+def test_what_passes_is_never_sieved_out(pk: str, old: Item | None, new: Item | None, patterns: list[Pattern]) -> None:
+    key = Key("core", pk, "-")
+    images = [None if item is None else {**item, "pk": pk, "sk": "-"} for item in (old, new)]
+    kept = [None if item is None else encode(item) for item in (old, new)]
+
+    if passes(ChangeRecord("1", "core", key, *images), patterns):
+        assert sieve("core", patterns)(*key, *kept)
+
+
+def test_changes_of_another_table_are_sieved_out() -> None:
+    assert not sieve("core", [])("ev", "p", "s", None, "{}")

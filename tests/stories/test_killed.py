@@ -22,6 +22,7 @@ import pytest
 
 from local import Stack
 from local.feed import Positions, worker_name
+from local.filters import sieve
 from mailroom.config import Config
 from mailroom.messages.intents import SHARDS
 from mailroom.store import keys
@@ -200,9 +201,9 @@ def try_again(ledger: Ledger, stack: Stack, http: httpx.Client) -> None:
 
 def at_rest(stack: Stack) -> bool:
     waiting = sum(stack.queues.size(queue) for queue in stack.template.queues)
-    workers = {worker_name(worker): worker.table for worker in stack.template.stream_workers}
-    positions = Positions(stack.database, stack.items.feed, list(workers))
-    unread = any(stack.items.feed.read(positions.get(name), 1, table)[0] for name, table in workers.items())
+    wanted = {worker_name(worker): sieve(worker.table, worker.filters) for worker in stack.template.stream_workers}
+    positions = Positions(stack.database, stack.items.feed, list(wanted))
+    unread = any(stack.items.feed.read(positions.get(name), 1, wanted=mine)[0] for name, mine in wanted.items())
     return not unread and waiting == 0 and stack.outbox.next_due() is None and not open_intents(stack)
 
 
