@@ -22,7 +22,7 @@ _OFFLINE = frozenset(
 
 
 def node() -> str:
-    """The interpreter. Skips the test where there is none (docs/decisions/0013)."""
+    """The interpreter. Skips the test where there is none (docs/decisions/0012)."""
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not installed: what the TypeScript SDK makes of frames is not checked")
