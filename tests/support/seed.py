@@ -28,6 +28,7 @@ def seed(
     thread_id: str | None = None,
     bodies: Bodies | None = None,
     files: dict[str, bytes] | None = None,
+    event_type: str | None = None,
     **fields: Any,
 ) -> MessageRecord:
     """`files`: attachment id -> content; `fields`: of the record."""
@@ -61,7 +62,7 @@ def seed(
         organization_id=o,
         record=record,
         body=data if place == "item" else None,
-        event_type=next((event for label, event in EVENTS.items() if label in record["labels"]), "message.received"),
+        event_type=event_type or next((event for label, event in EVENTS.items() if label in record["labels"]), "message.received"),
         inbox_created_at=inbox["created_at"],
         thread_id=thread_id,
     )

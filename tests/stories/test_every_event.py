@@ -1,0 +1,223 @@
+"""Every type of event, from what causes it to a webhook's receiver, the published SDK's socket, a polling webhook and the log: once
+on each, the same on all, strictly by the contract. On SQLite and on moto."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from agentmail import AgentMail, Subscribe
+from agentmail.environment import AgentMailEnvironment
+
+from mailroom.clock import now_ms, to_wire
+from mailroom.config import Config
+from mailroom.events import types
+from mailroom.events.rows import notice_event
+from tests.support.contract import event_problems
+from tests.support.moto_stack import MotoStack
+from tests.support.polling import eventually
+from tests.support.receiver import LocalReceiver, receiving
+from tests.support.seed import seed
+from tests.support.stacks import Mailbox, SqliteStack
+
+# The SDK imports names that newer releases of websockets call deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:websockets:DeprecationWarning", "ignore:remove second argument:DeprecationWarning")
+
+CONFIG = Config(rate_per_second=0, webhook_allow_private=True)
+CHANNELS = ("webhook", "socket", "polling", "log")
+PATIENCE_S, SILENCE_S = 30, 0.5
+EXPECTED = Counter(types.ALL)
+
+CLASSES = {
+    **dict.fromkeys((types.RECEIVED, *types.FILTERED), "MessageReceivedEvent"),
+    types.SENT: "MessageSentEvent",
+    types.DELIVERED: "MessageDeliveredEvent",
+    types.BOUNCED: "MessageBouncedEvent",
+    types.COMPLAINED: "MessageComplainedEvent",
+    types.REJECTED: "MessageRejectedEvent",
+    types.OPENED: "MessageOpenedEvent",
+    types.DOMAIN_VERIFIED: "DomainVerifiedEvent",
+}
+"""Event type -> what the SDK makes of its frame."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What each channel said, as it said it."""
+
+    events: dict[str, list[dict[str, Any]]]
+    decoded: list[Any]
+    """By the SDK, of the frames in the same order."""
+    receiver: LocalReceiver
+
+
+class Recorder:
+    """Stands between the SDK and its connection and keeps the frames. Patience ends with TimeoutError."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.frames: list[dict[str, Any]] = []
+        self.patience_s: float = PATIENCE_S
+
+    def recv(self) -> str:
+        text: str = self._connection.recv(timeout=self.patience_s)
+        self.frames.append(json.loads(text))
+        return text
+
+    def send(self, data: str) -> None:
+        self._connection.send(data)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "moto"])
+def heard(request: pytest.FixtureRequest) -> Iterator[Heard]:
+    backend = SqliteStack(CONFIG) if request.param == "sqlite" else MotoStack(CONFIG)
+    with backend as running, contextlib.closing(Mailbox(running)) as stack, receiving() as receiver:
+        receiver.secret = subscribe_webhook(stack, receiver.url)
+        read_polled = subscribe_polling(stack)
+        environment = AgentMailEnvironment(http=running.http, websockets=running.ws)
+        with AgentMail(api_key=running.api_key, environment=environment).websockets.connect() as socket:
+            recorder = Recorder(socket._websocket)
+            socket._websocket = recorder  # type: ignore[assignment]
+            socket.send_subscribe(Subscribe(event_types=list(types.ALL)))
+            assert socket.recv().type == "subscribed"
+            recorder.frames.clear()
+            make_everything_happen(stack)
+            decoded = drained(socket, recorder)
+        eventually(lambda: len(receiver.event_ids()) >= EXPECTED.total())
+        events = {
+            "webhook": [each.event for each in list(receiver.received)],
+            "socket": recorder.frames,
+            "polling": read_polled(),
+            "log": stack.http.get("/events", params={"after": 0, "limit": 250}).json()["events"],
+        }
+        yield Heard(events, decoded, receiver)
+
+
+def subscribe_webhook(stack: Mailbox, url: str) -> str:
+    made = stack.http.post("/webhooks", {"url": url, "event_types": list(types.ALL)})
+    return str(made.json()["secret"])
+
+
+def subscribe_polling(stack: Mailbox) -> Callable[[], list[dict[str, Any]]]:
+    made = stack.http.post("/webhooks/polling", {"client_id": "poller", "event_types": list(types.ALL)}).json()
+
+    def read() -> list[dict[str, Any]]:
+        page = stack.strict(made["token"]).get(f"/webhooks/polling/{made['webhook_id']}/events", params={"limit": 250}).json()
+        assert page["done"]
+        return list(page["data"])
+
+    return read
+
+
+def drained(socket: Any, recorder: Recorder) -> list[Any]:
+    """All events; then nothing more comes for a while."""
+    decoded = [socket.recv() for _ in range(EXPECTED.total())]
+    recorder.patience_s = SILENCE_S
+    with contextlib.suppress(TimeoutError):
+        while True:
+            decoded.append(socket.recv())
+    return decoded
+
+
+def make_everything_happen(stack: Mailbox) -> None:
+    inbox = str(stack.http.post("/inboxes", {"username": f"t{uuid.uuid4().hex[:12]}"}).json()["inbox_id"])
+    o = str(stack.http.get("/auth/me").json()["organization_id"])
+    arrive(stack, inbox)
+    arrive(stack, inbox, "spam=FAIL")
+    arrive(stack, inbox, "spf=GRAY, dkim=GRAY")
+    # Receive lists, which block, are not built: the message is stored as they will have it stored.
+    seed(stack.runtime, o, inbox, labels=("received", "blocked", "unread"), event_type="message.received.blocked")
+    sent = send_to_simulator(stack, inbox)
+    stack.runtime.queues.send("notices", rejection(inbox, sent["message_id"]))
+    happen(stack, o, types.OPENED, inbox_id=inbox, **sent, payload={})
+    happen(stack, o, types.DOMAIN_VERIFIED, inbox_id=None, thread_id=None, message_id=None, payload=domain())
+
+
+def arrive(stack: Mailbox, inbox: str, verdicts: str = "spam=PASS") -> None:
+    fields = {"From": "Ann <ann@example.com>", "To": inbox, "Subject": "Hello", "Message-ID": f"<{uuid.uuid4()}@example.com>"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in (fields | {"X-Mailroom-Verdicts": verdicts}).items())
+    stack.deliver(f"{head}\r\nGr\u00fc\u00dfe\r\n".encode(), inbox)
+
+
+def send_to_simulator(stack: Mailbox, inbox: str) -> dict[str, str]:
+    names = ("success", "bounce", "complaint")
+    to = [f"{name}+{uuid.uuid4().hex}@simulator.amazonses.com" for name in names]
+    answer = stack.http.post(f"/inboxes/{inbox}/messages/send", {"to": to, "subject": "Order", "text": "One"})
+    return dict(answer.json())
+
+
+def rejection(inbox: str, message_id: str) -> dict[str, Any]:
+    mail = {"timestamp": to_wire(now_ms()), "messageId": message_id, "source": inbox, "tags": {}}
+    return {"eventType": "Reject", "mail": mail, "reject": {"reason": "Bad content"}}
+
+
+def happen(stack: Mailbox, o: str, event_type: str, *, inbox_id: str | None, **given: Any) -> None:
+    """What has no cause yet, written as its cause will write it."""
+    pod_id = stack.http.get(f"/inboxes/{inbox_id}").json()["pod_id"] if inbox_id else None
+    fields = {"pod_id": pod_id, "ts": now_ms(), "shards": stack.runtime.config.index_shards, "unique": "first"}
+    put = notice_event(o, event_type=event_type, inbox_id=inbox_id, **fields, **given)
+    stack.runtime.items.transact([put])
+
+
+def domain() -> dict[str, Any]:
+    now = to_wire(now_ms())
+    return {
+        "domain_id": "mail.example.com",
+        "domain": "mail.example.com",
+        "status": "VERIFIED",
+        "feedback_enabled": True,
+        "subdomains_enabled": False,
+        "tracking_enabled": False,
+        "records": [{"type": "TXT", "name": "mail.example.com", "value": "v=spf1 -all", "status": "VALID"}],
+        "updated_at": now,
+        "created_at": now,
+    }
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_type_of_event_is_heard_on_every_channel(heard: Heard, channel: str) -> None:
+    assert Counter(event["event_type"] for event in heard.events[channel]) == EXPECTED
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_no_event_is_heard_twice(heard: Heard, channel: str) -> None:
+    ids = [event["event_id"] for event in heard.events[channel]]
+
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_channel_says_the_same_of_an_event(heard: Heard, channel: str) -> None:
+    said, logged = ({event["event_id"]: event for event in heard.events[each]} for each in (channel, "log"))
+
+    assert said == logged
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_every_event_is_strictly_as_the_contract_has_it(heard: Heard, channel: str) -> None:
+    assert [problem for event in heard.events[channel] for problem in event_problems(event)] == []
+
+
+@pytest.mark.parametrize("channel", ["socket", "polling", "log"])
+def test_channels_in_order_have_the_same_one(heard: Heard, channel: str) -> None:
+    positions = [event["position"] for event in heard.events[channel]]
+
+    assert positions == sorted(positions)
+
+
+def test_every_event_is_signed_and_sent_under_its_id(heard: Heard) -> None:
+    assert heard.receiver.refused == []
+    assert heard.receiver.event_ids() == [event["event_id"] for event in heard.events["webhook"]]
+
+
+def test_the_sdk_takes_every_frame_for_what_it_is(heard: Heard) -> None:
+    frames = heard.events["socket"]
+
+    assert [type(each).__name__ for each in heard.decoded] == [CLASSES[frame["event_type"]] for frame in frames]
+    assert [each.event_type for each in heard.decoded] == [frame["event_type"] for frame in frames]
