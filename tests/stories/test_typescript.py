@@ -9,8 +9,10 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
+
+import pytest
 
 from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
@@ -65,9 +67,15 @@ A note
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Before anything is started: skipping leaves nothing open."""
+    node()
+    modules()
+
+
 def test_the_typescript_sdk_decodes_every_event() -> None:
-    with SqliteStack(Config(rate_per_second=0)) as stack:
-        mailbox = Mailbox(stack)
+    with SqliteStack(Config(rate_per_second=0)) as stack, closing(Mailbox(stack)) as mailbox:
         inbox = mailbox.client.inboxes.create().inbox_id
         with listening(stack, [*KINDS]) as frames:
             assert next(frames)["kinds"] == ["Subscribed"]
@@ -75,7 +83,6 @@ def test_the_typescript_sdk_decodes_every_event() -> None:
             cause_all(stack, mailbox, inbox)
 
             seen = await_all(frames)
-        mailbox.close()
     assert {event_type: answer["kinds"] for event_type, answer in seen.items()} == {name: [kind] for name, kind in KINDS.items()}
     assert {place for answer in seen.values() for place in answer["leftovers"]} == EXTENSIONS
     assert seen["message.received"]["frame"]["message"]["headers"]["X_under_score"] == "kept"
