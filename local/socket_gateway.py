@@ -17,7 +17,7 @@ from local.sockets import LocalSockets
 from mailroom.clock import Clock
 from mailroom.errors import InternalError, MailroomError, NotFound, ServiceUnavailable
 from mailroom.http.answers import error_response
-from mailroom.sockets.record import LONGEST_MS
+from mailroom.ports import LONGEST_CONNECTION_MS
 
 if TYPE_CHECKING:
     from local.invoke import Call
@@ -83,7 +83,7 @@ class SocketGateway:
 
     async def _converse(self, request: Upgrade, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        too_old = loop.call_later(LONGEST_MS / 1000, self._sockets.close, request.connection_id, 1001, "Connect again")
+        too_old = loop.call_later(LONGEST_CONNECTION_MS / 1000, self._sockets.close, request.connection_id, 1001, "Connect again")
         try:
             await send({"type": "websocket.accept"})
             self._sockets.start(request.connection_id)

@@ -122,6 +122,10 @@ class Poster(Protocol):
         ...
 
 
+LONGEST_CONNECTION_MS = 2 * 3600 * 1000
+"""No gateway keeps a socket longer."""
+
+
 class SocketGone(Exception):
     """The client is not connected any more, or whether it got the frame cannot be known: the connection is over."""
 

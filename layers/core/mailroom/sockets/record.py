@@ -13,12 +13,11 @@ from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from mailroom.callers import Caller
 from mailroom.keys.standing import Session, key_caller, session_caller
+from mailroom.ports import LONGEST_CONNECTION_MS
 from mailroom.store import keys
 from mailroom.store.port import AtMost, Delete, Item, ItemStore, Key, Put
 
-LONGEST_MS = 2 * 3600 * 1000
-"""The gateway closes a connection of that age."""
-KEPT_MS = LONGEST_MS + 15 * 60 * 1000
+KEPT_MS = LONGEST_CONNECTION_MS + 15 * 60 * 1000
 SLOTS = 8
 """A connection is looked after once in so many minutes; the gateway closes it after 10 minutes without a frame."""
 MINUTE_MS = 60_000
