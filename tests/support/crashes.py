@@ -19,6 +19,8 @@ _COUNTED = {
     "send",
     "send_many",
     "post",
+    "post_all",
+    "close",
     "accepted",
 }
 

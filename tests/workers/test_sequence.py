@@ -8,29 +8,22 @@ from typing import Any
 
 import pytest
 
-from local.filters import passes
 from local.store.sqlite import SqliteItemStore
-from local.template import StreamWorker, load
-from mailroom.aws.stream_records import stream_event
 from mailroom.events import publish
 from mailroom.events.log import Entry, Page
 from mailroom.store import keys
-from mailroom.store.port import Action, ChangeFeed, ChangeRecord, StoreBusy
-from tests.local.test_local_filters import TEMPLATE
-from tests.support.desk import Desk, mail
+from mailroom.store.port import Action, ChangeFeed, StoreBusy
+from tests.support.desk import Desk
 from tests.support.dynamo import dynamo
-from tests.support.events import ids_of, log_of
-
-WORKERS = {worker.function.module: worker for worker in load(TEMPLATE).stream_workers}
-SEQUENCE, PUBLISH = "functions.events.sequence_events", "functions.events.publish_events"
+from tests.support.events import ids_of
+from tests.support.feed import PUBLISH, SEQUENCE, Feed
 
 
-class World:
-    """A desk, its stream, and what was published of it."""
+class World(Feed):
+    """What is published is only noted."""
 
     def __init__(self, desk: Desk, feed: ChangeFeed, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.desk, self.feed = desk, feed
-        self.inbox = desk.inbox()
+        super().__init__(desk, feed)
         self.to_webhooks: list[Entry] = []
         self.to_sockets: list[Entry] = []
         self.troubles: list[Exception] = []
@@ -41,29 +34,6 @@ class World:
         if self.troubles:
             raise self.troubles.pop()
         self.to_sockets.extend(page.entries)
-
-    def receive(self, *numbers: int) -> None:
-        for number in numbers:
-            raw = mail(to=self.inbox, message_id=f"<{number}@example.com>")
-            assert self.desk.receive(self.desk.arrive(raw, self.inbox)) == []
-
-    def changes(self, module: str) -> list[ChangeRecord]:
-        """All that the worker is handed, from the beginning on."""
-        worker: StreamWorker = WORKERS[module]
-        everything, position = self.feed.read(None, 1000)
-        more = everything
-        while more:
-            more, position = self.feed.read(position, 1000)
-            everything += more
-        return [change for change in everything if change.table == worker.table and passes(change, worker.filters)]
-
-    def hand(self, module: str, changes: Sequence[ChangeRecord] | None = None) -> list[str]:
-        event = stream_event(self.changes(module) if changes is None else changes)
-        answer = self.desk.work(module.removeprefix("functions."), event)
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
-
-    def log(self) -> list[Entry]:
-        return log_of(self.desk.o, items=self.desk.items, clock=self.desk.clock)
 
 
 @pytest.fixture(params=["sqlite", "dynamodb"])
