@@ -182,6 +182,18 @@ def test_what_a_key_may_not_read_it_cannot_subscribe_to(stack: Mailbox) -> None:
     assert (code(answer), answer.json()["message"]) == ((403, "missing_permission"), "label_spam_read is forbidden")
 
 
+def test_channels_of_another_organization_are_not_there(stack: Mailbox, inbox: str) -> None:
+    foreign = other_organization(stack).post("/inboxes").json()
+    body = {"client_id": "foreign", "event_types": ["message.sent"]}
+
+    for channels in (
+        {"inbox_ids": [foreign["inbox_id"]]},
+        {"inbox_ids": [inbox, "gone@x.example"]},
+        {"pod_ids": [foreign["pod_id"]]},
+    ):
+        assert code(stack.http.post("/webhooks/polling", {**body, **channels})) == (404, "not_found")
+
+
 def test_the_limit_counts_each_route_for_itself_and_holds_under_concurrency(stack: Mailbox, inbox: str) -> None:
     path, body = f"/inboxes/{inbox}/webhooks/polling", {"event_types": ["message.sent"]}
 

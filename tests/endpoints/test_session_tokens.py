@@ -172,6 +172,7 @@ def test_a_token_without_a_signature_is_none(stack: Mailbox) -> None:
 
     for token in (unsigned, f"{head}.{body}.{signature}", f"{head}.{body}.", "a.b.c", "..", "é.b.c"):
         assert refusal(stack.backend.ws, api_key=token)[1]["code"] == "unauthorized"
+    assert code(stack.strict(unsigned).get("/inboxes")) == (401, "unauthorized")
 
 
 def test_a_token_for_another_organization_finds_no_key_there(stack: Mailbox) -> None:

@@ -269,13 +269,14 @@ def test_at_a_pod_it_belongs_to_the_pod_and_hears_it_unless_narrowed(stack: Mail
 
 
 def test_channels_must_be_there(stack: Mailbox, inbox: str) -> None:
-    foreign = str(other_organization(stack).post("/inboxes").json()["inbox_id"])
+    foreign = other_organization(stack).post("/inboxes").json()
     second = new_pod(stack)
 
     for prefix, channels in (
         ("", {"inbox_ids": ["nobody@mailroom.local"]}),
-        ("", {"inbox_ids": [inbox, foreign]}),
+        ("", {"inbox_ids": [inbox, foreign["inbox_id"]]}),
         ("", {"pod_ids": ["gone"]}),
+        ("", {"pod_ids": [foreign["pod_id"]]}),
         (f"/pods/{second}", {"inbox_ids": [inbox]}),
     ):
         assert code(stack.http.post(f"{prefix}/webhooks", {"url": URL, **channels})) == (404, "not_found")

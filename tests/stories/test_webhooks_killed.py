@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from local import Stack
 from mailroom.clock import now_ms
 from mailroom.config import Config
+from mailroom.webhooks import attempt_post
 from mailroom.webhooks.attempt import LEASE_MS
 from tests.support.polling import eventually
 from tests.support.program import Program
 from tests.support.receiver import receiving
+from tests.support.servers import Answer, says, serving
 
 INBOX = "agent@mailroom.local"
 ROUNDS = 2
@@ -91,6 +96,42 @@ def test_a_program_that_is_killed_delivers_every_event_in_the_end(tmp_path: Path
         repeated = [each for each, count in Counter(receiver.event_ids()).items() if count > 1]
         assert receiver.refused == []
         assert len(repeated) <= ROUNDS * 32, "only what was in work when the program died may come twice"
+
+
+def drips(connection: socket.socket, request: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.2)
+
+
+BAD: dict[str, Answer] = {
+    "drips": drips,
+    "fails": says(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"),
+    "redirects": says(b"HTTP/1.1 302 X\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n"),
+    "hangs up": says(b""),
+}
+
+
+@pytest.mark.parametrize("answer", BAD.values(), ids=BAD)
+def test_a_receiver_that_misbehaves_does_not_hold_up_another(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Long enough to hold up others, if anything did.
+    monkeypatch.setattr(attempt_post, "TIMEOUT_S", 3.0)
+    with serving(answer) as port, receiving() as good, Stack(config=CONFIG) as stack:
+        with client(stack.http, stack.api_key) as http:
+            http.post("/inboxes", json={"username": "agent"}).raise_for_status()
+            bad = webhook(http, f"http://127.0.0.1:{port}/")["webhook_id"]
+            good.secret = webhook(http, good.url)["secret"]
+            with smtplib.SMTP(*stack.smtp) as smtp:
+                for number in range(60):
+                    smtp.sendmail("ann@example.com", [INBOX], letter(f"m{number}"))
+
+            eventually(lambda: len(good.event_ids()) == 60)
+            left = http.get(f"/webhooks/{bad}/deliveries", params={"limit": 100, "status": "pending"}).json()
+
+        assert len(set(good.event_ids())) == 60
+        assert good.refused == []
+        assert left["count"] == 60
 
 
 def test_a_dead_receiver_does_not_hold_up_another() -> None:
