@@ -3,101 +3,31 @@ away, each event is in the log once, is delivered to a webhook once, and reaches
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from local.store.sqlite import SqliteItemStore
 from mailroom.events import types
-from mailroom.inboxes.purge import purge_inbox
 from mailroom.sockets.record import load
-from mailroom.store import keys
-from mailroom.store.port import ChangeFeed, Item, Query, Set
 from mailroom.webhooks.attempt import LEASE_MS
 from tests.support.crashes import Executioner, Killed
-from tests.support.desk import SECRET, Desk, mail
-from tests.support.dynamo import dynamo
-from tests.support.events import happen, ids_of
-from tests.support.fakes import SocketList
-from tests.support.feed import PUBLISH, SEQUENCE, Feed
-from tests.support.hooks import Hooks
+from tests.support.desk import mail
+from tests.support.feed import PUBLISH, SEQUENCE, Outlets, outlets
 
 HOUR_MS = 3_600_000
 PORTS = ("items", "queues", "sockets")
 
 
-class World(Feed):
-    """A desk whose stream feeds webhooks and sockets."""
-
-    def __init__(self, desk: Desk, feed: ChangeFeed) -> None:
-        super().__init__(desk, feed)
-        self.hooks = Hooks(desk)
-        self.sockets = cast(SocketList, desk.runtime.sockets)
-
-    def connect(self, connection_id: str, **fields: Any) -> None:
-        context = {"connectionId": connection_id, "requestId": "r"}
-        opening = {"headers": {"Authorization": f"Bearer {SECRET}"}, "requestContext": context}
-        assert self.desk.work("sockets.connect_socket", opening)["statusCode"] == 200
-        frame = json.dumps({"type": "subscribe", **fields})
-        self.desk.work("sockets.receive_frame", {"requestContext": context, "body": frame})
-        assert self.sockets.sent_to(connection_id)[0]["type"] == "subscribed"
-
-    def happen(self, number: int) -> None:
-        happen(number, items=self.desk.items, o=self.desk.o, inbox_id=self.inbox, ts=self.desk.clock())
-
-    def publish(self) -> None:
-        """Everything that happened, to the end."""
-        self.go_on()
-        self.hooks.run()
-
-    def delete_inbox(self, inbox_id: str) -> None:
-        """To the last row."""
-        desk = self.desk
-        for row in (keys.inbox(desk.o, inbox_id), keys.address(inbox_id)):
-            desk.items.update(row, [Set("state", "deleting")])
-        assert purge_inbox(desk.o, inbox_id, items=desk.items, blobs=desk.blobs, clock=desk.clock) is None
-
-    # --- what came of it ----------------------------------------------------------------------------------------------
-
-    def logged(self) -> list[str]:
-        return ids_of(self.log())
-
-    def posted(self) -> list[str]:
-        return [headers["svix-id"] for _, _, headers in self.hooks.receiver.posts]
-
-    def pushed(self, *connections: str) -> list[str]:
-        frames = [frame for each in connections for frame in self.sockets.sent_to(each)]
-        return [frame["event_id"] for frame in frames if frame["type"] == "event"]
-
-    def deliveries(self, webhook_id: str) -> list[Item]:
-        return self.desk.items.query(Query("eph", keys.deliveries(self.desk.o, webhook_id), 1000))
-
-    def traces(self, connection_id: str) -> list[str]:
-        """Partitions that still know a connection."""
-        o = self.desk.o
-        row = self.desk.items.get(keys.connection("c2"))
-        assert row is not None
-        places = [keys.subscriptions(o), keys.connections_of_key(o, row["api_key_id"]), *map(keys.keep_alive, range(8))]
-        return [place for place in places for row in self.desk.items.query(Query("eph", place, 100)) if row["sk"] == connection_id]
-
-
 @pytest.fixture(params=["sqlite", "dynamodb"])
-def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    with contextlib.ExitStack() as stack:
-        if request.param == "dynamodb":
-            made = stack.enter_context(dynamo())
-            yield World(stack.enter_context(Desk(items=made.items)), made.feed)
-        else:
-            desk = stack.enter_context(Desk())
-            assert isinstance(desk.items, SqliteItemStore)
-            yield World(desk, desk.items.feed)
+def world(request: pytest.FixtureRequest) -> Iterator[Outlets]:
+    with outlets(request.param) as made:
+        yield made
 
 
-def dies(world: World, kill_at: int, work: Any) -> bool:
+def dies(world: Outlets, kill_at: int, work: Any) -> bool:
     """Whether the work was killed at its n-th call of a port."""
     runtime, executioner = world.desk.runtime, Executioner(kill_at)
     with pytest.MonkeyPatch.context() as patch:
@@ -114,7 +44,7 @@ def dies(world: World, kill_at: int, work: Any) -> bool:
 
 
 @pytest.mark.parametrize("fed_meanwhile", [True, False])
-def test_a_mail_whose_worker_was_killed_after_the_transaction_is_one_event_everywhere(world: World, fed_meanwhile: bool) -> None:
+def test_a_mail_whose_worker_was_killed_after_the_transaction_is_one_event_everywhere(world: Outlets, fed_meanwhile: bool) -> None:
     world.hooks.webhook()
     world.connect("c1")
     record = world.desk.arrive(mail(to=world.inbox), world.inbox)
@@ -131,7 +61,7 @@ def test_a_mail_whose_worker_was_killed_after_the_transaction_is_one_event_every
     assert world.logged() == world.posted() == world.pushed("c1") == [stored["event_id"]]
 
 
-def test_a_feed_that_dies_between_any_two_steps_loses_and_doubles_nothing(world: World) -> None:
+def test_a_feed_that_dies_between_any_two_steps_loses_and_doubles_nothing(world: Outlets) -> None:
     webhook = world.hooks.webhook()
     world.connect("c1")
     numbers = itertools.count(1)
@@ -158,7 +88,7 @@ def test_a_feed_that_dies_between_any_two_steps_loses_and_doubles_nothing(world:
 # --- stopped, and again -------------------------------------------------------------------------------------------------
 
 
-def test_a_feed_that_stood_still_and_then_comes_twice_doubles_nothing(world: World) -> None:
+def test_a_feed_that_stood_still_and_then_comes_twice_doubles_nothing(world: Outlets) -> None:
     webhook = world.hooks.webhook()
     world.connect("c1")
     for number in range(53):
@@ -180,7 +110,7 @@ def test_a_feed_that_stood_still_and_then_comes_twice_doubles_nothing(world: Wor
     assert [row["event_id"] for row in world.deliveries(webhook["webhook_id"])] == sorted(logged)
 
 
-def test_one_of_ten_records_of_the_deliveries_queue_fails_and_nine_are_done(world: World) -> None:
+def test_one_of_ten_records_of_the_deliveries_queue_fails_and_nine_are_done(world: Outlets) -> None:
     webhook = world.hooks.webhook()
     world.receive(*range(10))
     world.go_on()
@@ -203,7 +133,7 @@ def test_one_of_ten_records_of_the_deliveries_queue_fails_and_nine_are_done(worl
 @pytest.mark.parametrize(
     "passed", [(), (SEQUENCE,), (SEQUENCE, PUBLISH)], ids=["no position yet", "not published", "not delivered"]
 )
-def test_events_that_were_pending_when_their_inbox_was_deleted_hold_nothing_up(world: World, passed: tuple[str, ...]) -> None:
+def test_events_that_were_pending_when_their_inbox_was_deleted_hold_nothing_up(world: Outlets, passed: tuple[str, ...]) -> None:
     own, other = world.hooks.webhook(), world.desk.inbox("other")
     world.connect("c1")
     world.receive(1)
@@ -230,7 +160,7 @@ def test_events_that_were_pending_when_their_inbox_was_deleted_hold_nothing_up(w
 
 
 @pytest.mark.parametrize("fate", ["410", "429", "cut after two hours"])
-def test_a_socket_that_ends_leaves_no_rows_and_catching_up_loses_nothing(world: World, fate: str) -> None:
+def test_a_socket_that_ends_leaves_no_rows_and_catching_up_loses_nothing(world: Outlets, fate: str) -> None:
     world.connect("c1")
     world.receive(1, 2)
     world.publish()
