@@ -59,7 +59,7 @@ class SocketGateway:
         if scope["raw_path"].decode("ascii") not in PATHS or not self._routes:
             await _refuse(self._refusal(NotFound(), request), send)
             return
-        self._sockets.add(request.connection_id, send, scope["state"]["abort"])
+        self._sockets.add(request.connection_id, send, scope["state"]["wire"])
         try:
             answer = await self._connect(request)
             if answer["statusCode"] != 200:

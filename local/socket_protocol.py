@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_FRAME_BYTES = 128 * 1024
@@ -24,7 +25,16 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if hasattr(self, "scope"):
-            self.scope["state"]["abort"] = self.transport.abort
+            self.scope["state"]["wire"] = self
+
+    def write(self, frame: bytes) -> None:
+        """Raises ClientDisconnected."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            raise ClientDisconnected
+        self.transport.write(frame)
+
+    def abort(self) -> None:
+        self.transport.abort()
 
     async def send(self, message: Any) -> None:
         """An upgrade that was refused is complete with its body; without this it would be logged as a failure."""

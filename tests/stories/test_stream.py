@@ -123,7 +123,7 @@ def cut(stack: Stack) -> None:
     loop = stack.sockets._loop
     for connection in list(stack.sockets._connections.values()):
         assert loop is not None
-        loop.call_soon_threadsafe(connection.abort)
+        loop.call_soon_threadsafe(connection.wire.abort)
 
 
 def assert_each_once(subscriber: Subscriber, names: set[str]) -> None:
