@@ -83,7 +83,7 @@ def heard(request: pytest.FixtureRequest) -> Iterator[Heard]:
         environment = AgentMailEnvironment(http=running.http, websockets=running.ws)
         with AgentMail(api_key=running.api_key, environment=environment).websockets.connect() as socket:
             recorder = Recorder(socket._websocket)
-            socket._websocket = recorder  # type: ignore[assignment]
+            socket._websocket = recorder
             socket.send_subscribe(Subscribe(event_types=list(types.ALL)))
             assert socket.recv().type == "subscribed"
             recorder.frames.clear()
@@ -135,8 +135,8 @@ def make_everything_happen(stack: Mailbox) -> None:
     seed(stack.runtime, o, inbox, labels=("received", "blocked", "unread"), event_type="message.received.blocked")
     sent = send_to_simulator(stack, inbox)
     stack.runtime.queues.send("notices", rejection(inbox, sent["message_id"]))
-    happen(stack, o, types.OPENED, inbox_id=inbox, **sent, payload={})
-    happen(stack, o, types.DOMAIN_VERIFIED, inbox_id=None, thread_id=None, message_id=None, payload=domain())
+    happen(stack, o, types.OPENED, inbox_id=inbox, payload={}, **sent)
+    happen(stack, o, types.DOMAIN_VERIFIED, payload=domain())
 
 
 def arrive(stack: Mailbox, inbox: str, verdicts: str = "spam=PASS") -> None:
@@ -157,11 +157,20 @@ def rejection(inbox: str, message_id: str) -> dict[str, Any]:
     return {"eventType": "Reject", "mail": mail, "reject": {"reason": "Bad content"}}
 
 
-def happen(stack: Mailbox, o: str, event_type: str, *, inbox_id: str | None, **given: Any) -> None:
+def happen(stack: Mailbox, o: str, event_type: str, *, inbox_id: str | None = None, payload: Any, **ids: str) -> None:
     """What has no cause yet, written as its cause will write it."""
-    pod_id = stack.http.get(f"/inboxes/{inbox_id}").json()["pod_id"] if inbox_id else None
-    fields = {"pod_id": pod_id, "ts": now_ms(), "shards": stack.runtime.config.index_shards, "unique": "first"}
-    put = notice_event(o, event_type=event_type, inbox_id=inbox_id, **fields, **given)
+    put = notice_event(
+        o,
+        event_type=event_type,
+        inbox_id=inbox_id,
+        pod_id=stack.http.get(f"/inboxes/{inbox_id}").json()["pod_id"] if inbox_id else None,
+        thread_id=ids.get("thread_id"),
+        message_id=ids.get("message_id"),
+        ts=now_ms(),
+        payload=payload,
+        shards=stack.runtime.config.index_shards,
+        unique="first",
+    )
     stack.runtime.items.transact([put])
 
 
