@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from local import socket_gateway
 from mailroom.clock import now_ms
-from tests.support.identity import key, new_pod, other_organization, using_pod_key
+from mailroom.store import keys
+from mailroom.store.port import Query
+from tests.support.identity import key, new_pod, organization_id, other_organization, using_pod_key
 from tests.support.polling import eventually
 from tests.support.socket import Socket, refusal, socket
 from tests.support.stacks import Mailbox
@@ -39,7 +42,7 @@ def test_the_key_is_taken_from_the_header_or_the_query(stack: Mailbox) -> None:
     ws, api_key = stack.backend.ws, stack.backend.api_key
 
     for options in ({"key": api_key}, {"api_key": api_key}, {"auth_token": api_key}):
-        with socket(ws, **options) as opened:  # type: ignore[arg-type]
+        with socket(ws, **options) as opened:
             assert opened.subscribe() == {"type": "subscribed"}
 
 
@@ -163,11 +166,12 @@ def test_inboxes_and_pods_are_alternatives(stack: Mailbox, new_inbox: Any, opene
 
 def test_a_connection_hears_of_an_event_once_however_many_of_its_filters_match(stack: Mailbox, inbox: str, opened: Socket) -> None:
     pod = stack.http.get(f"/inboxes/{inbox}").json()["pod_id"]
-    opened.subscribe(inbox_ids=[inbox, inbox.upper()], pod_ids=[pod])
+    # The pod's other inboxes may still have deliveries to tell of.
+    opened.subscribe(event_types=["message.received"], inbox_ids=[inbox, inbox.upper()], pod_ids=[pod])
 
-    mail(stack, inbox)
+    wanted = mail(stack, inbox)
 
-    opened.next()
+    assert received(opened.next())[1] == wanted
     assert opened.silent()
 
 
@@ -373,6 +377,25 @@ def test_deleting_an_inbox_closes_the_sockets_of_its_keys(stack: Mailbox, inbox:
         stack.http.delete(f"/inboxes/{inbox}")
 
         assert opened.closed() == 1008
+
+
+def test_after_two_hours_a_connection_is_cut_leaves_no_rows_and_resumes(
+    stack: Mailbox, inbox: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Query("eph", keys.subscriptions(organization_id(stack.http), inbox_id=inbox), 10)
+    monkeypatch.setattr(socket_gateway, "LONGEST_CONNECTION_MS", 2000)
+    with socket(stack.backend.ws, stack.backend.api_key) as old:
+        monkeypatch.undo()
+        seen = old.subscribe(inbox_ids=[inbox], after=0)["position"]
+
+        assert old.closed() == 1001
+    eventually(lambda: stack.runtime.items.query(place) == [])
+    missed = mail(stack, inbox)
+
+    with socket(stack.backend.ws, stack.backend.api_key) as again:
+        again.subscribe(inbox_ids=[inbox], after=seen)
+        assert received(again.next())[1] == missed
+        assert again.silent()
 
 
 def test_the_use_of_a_key_by_a_socket_is_noted(stack: Mailbox) -> None:

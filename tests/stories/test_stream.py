@@ -94,7 +94,7 @@ def burst(smtp: tuple[str, int], inbox: str) -> tuple[set[str], list[threading.T
             while True:
                 deliver(smtp, inbox, left.get_nowait())
 
-    threads = [threading.Thread(target=send) for _ in range(SENDERS)]
+    threads = [threading.Thread(target=send, daemon=True) for _ in range(SENDERS)]
     for thread in threads:
         thread.start()
     return set(names), threads
