@@ -7,6 +7,8 @@ import re
 import smtplib
 import time
 
+import uvloop
+
 from benchmarks.listeners import listening
 from benchmarks.mails import mail
 from benchmarks.report import Row, percentile
@@ -22,11 +24,11 @@ _SUBJECT = re.compile(rb'"subject":"Report (\d+)"')
 
 def run() -> list[Row]:
     with mailroom() as server:
-        rows = asyncio.run(_frames(server))
+        rows = uvloop.run(_frames(server))
     with mailroom() as server:
-        rows.append(asyncio.run(_fan_out(server)))
+        rows.append(uvloop.run(_fan_out(server)))
     with mailroom() as server:
-        rows.append(asyncio.run(_idle(server)))
+        rows.append(uvloop.run(_idle(server)))
     return rows
 
 

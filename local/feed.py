@@ -130,12 +130,17 @@ class FeedRunner:
             attempts = attempts + 1 if passed is False else 0
             if passed is False:
                 self._stopping.wait(_WAITS_S[min(attempts, len(_WAITS_S)) - 1])
-            elif passed and not self._worker.at_once:
-                self._stopping.wait(_GATHER_S)
-            elif passed:
+            elif passed and self._worker.at_once:
                 self._stopping.wait(_BREATH_S if self._bell.is_set() else 0)
-            elif not self._stopping.is_set() and not self._bell.wait(SAVE_EVERY_S):
-                self._rest()
+            else:
+                if not passed:
+                    self._sleep()
+                if not self._worker.at_once:
+                    self._stopping.wait(_GATHER_S)
+
+    def _sleep(self) -> None:
+        if not self._stopping.is_set() and not self._bell.wait(SAVE_EVERY_S):
+            self._rest()
 
     def _rest(self) -> None:
         """Until something happens; what was done before is not done again after a crash meanwhile."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from typing import cast
 
 from mailroom.callers import Caller
 from mailroom.errors import Unauthorized
 from mailroom.events.log import Entry, Page
 from mailroom.sockets import record as rows
 from mailroom.sockets.ending import Ended, revoked, unread
+from mailroom.sockets.frames import LISTS
 from mailroom.sockets.hearing import hearing
 from mailroom.sockets.record import ConnectionRecord
 from mailroom.store import keys
@@ -25,6 +27,8 @@ class Audience:
         self._items = items
         self._now = now
         self._callers: dict[str, Caller] = {}
+        # Most of a crowd has the same filter.
+        self._heard: dict[tuple[Hashable, ...], list[Entry]] = {}
         self.wanted: dict[str, list[Entry]] = {}
         self.records: dict[str, ConnectionRecord] = {}
         self.ended: list[Ended] = []
@@ -58,14 +62,19 @@ class Audience:
         except Unauthorized:
             self.ended.append(revoked(record))
             return False
-        hears = hearing(caller, record)
-        entries = [entry for entry in self._page.entries if hears(entry)]
+        entries = self._heard_by(caller, record)
         if record["state"] == "replaying" and entries:
             return self._must_skip(record)
         after = record.get("live_after", 0)
         if record["state"] == "live" and (behind := [entry for entry in entries if entry.position > after]):
             self.wanted[record["connection_id"]] = behind
         return False
+
+    def _heard_by(self, caller: Caller, record: ConnectionRecord) -> list[Entry]:
+        kind = (caller, *(tuple(cast(Item, record).get(name, ())) for name in LISTS))
+        if kind not in self._heard:
+            self._heard[kind] = list(filter(hearing(caller, record), self._page.entries))
+        return self._heard[kind]
 
     def _caller(self, record: ConnectionRecord, found: Mapping[Key, Item]) -> Caller:
         key = rows.key_of(record)
