@@ -33,7 +33,7 @@ _WAITS_S = (0.1, 0.5, 2.0, 10.0, 30.0)
 _IDLE_S = 10.0
 """So often a worker whom nothing concerns steps past the changes that came: the log is trimmed behind the last of them."""
 _GATHER_S = 0.05
-"""Between batches under load: each costs two commits, however many changes it holds. The first after a pause goes at once."""
+"""How long upkeep waits for more: each batch costs two commits, however many changes it holds, and what is urgent goes first."""
 _BREATH_S = 0.02
 """The same for a worker that does not wait for more, and only where more came while it worked."""
 
