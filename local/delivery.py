@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local import feedback
+from local import feedback, feedback_mail
 from local.feedback import Failed
 from local.outbox import Mail, Outbox, Recipient
 from mailroom.clock import Clock
@@ -17,8 +17,8 @@ from mailroom.ports import BlobMissing
 from mailroom.store.port import StoreBusy
 
 if TYPE_CHECKING:
+    from local.blobs import LocalBlobs
     from local.queues import SqliteQueues
-    from mailroom.ports import BlobStore
 
 Reply = tuple[int, str]
 """SMTP's code, and the text behind it."""
@@ -43,16 +43,19 @@ class Deliverer:
         transport: Transport,
         *,
         box: Outbox,
-        blobs: BlobStore,
+        blobs: LocalBlobs,
         queues: SqliteQueues,
         clock: Clock,
+        mails_feedback: bool = False,
         waits_s: Sequence[float] = WAITS_S,
     ) -> None:
+        """`mails_feedback`: bounces are also mailed into the sending inbox."""
         self._transport = transport
         self._box = box
         self._blobs = blobs
         self._queues = queues
         self._clock = clock
+        self._mails_feedback = mails_feedback
         self._waits_s = waits_s
         self._stopping = threading.Event()
         self._bell = threading.Event()
@@ -89,15 +92,20 @@ class Deliverer:
         replies = self._replies(mail, [each.recipient for each in waiting])
         after = [self._outcome(mail, each, replies[each.recipient]) for each in waiting]
         notices = _notices(mail, after, ts=self._clock())
+        mails = feedback_mail.compose(mail, notices, self._blobs) if self._mails_feedback else []
+        keep_mails = feedback_mail.store(mails, blobs=self._blobs, queues=self._queues)
 
         def announce(connection: sqlite3.Connection) -> None:
             for each in notices:
                 self._queues.enqueue(connection, feedback.QUEUE, each, delay_s=feedback.DELAY_S)
+            keep_mails(connection)
 
         if self._box.record(after, announce):
             self._blobs.delete([mail.blob])
         if notices:
             self._queues.ring(feedback.QUEUE)
+        if mails:
+            self._queues.ring(feedback_mail.QUEUE)
 
     def _replies(self, mail: Mail, recipients: Sequence[str]) -> dict[str, Reply]:
         try:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from local import feedback, notice, outbox, simulator
+from local import feedback, feedback_mail, notice, outbox, simulator
 from local.addresses import Kind, classify
 from local.feedback import Failed
 from local.simulator import is_simulated
@@ -47,8 +47,10 @@ class LocalMailer:
         domain: str,
         hand_over: Callable[[outbox.Mail], object],
         clock: Clock,
+        mails_feedback: bool = False,
     ) -> None:
-        """`hand_over` is told of an accepted mail that has recipients elsewhere."""
+        """`hand_over` is told of an accepted mail that has recipients elsewhere. `mails_feedback`: bounces and complaints are also
+        mailed into the sending inbox."""
         self._database = database
         self._box = box
         self._blobs = blobs
@@ -56,6 +58,7 @@ class LocalMailer:
         self._items = items
         self._domain = domain
         self._hand_over = hand_over
+        self._mails_feedback = mails_feedback
         self._clock = clock
 
     def accepted(self, intent_id: str) -> str | None:
@@ -82,6 +85,8 @@ class LocalMailer:
         arrivals = self._arrivals(record, by_kind)
         rows = [self._row(record, each, kinds[each]) for each in recipients]
         notices = _notices(record, recipients, by_kind)
+        mails = feedback_mail.compose(record, notices, self._blobs) if self._mails_feedback else []
+        keep_mails = feedback_mail.store(mails, blobs=self._blobs, queues=self._queues)
 
         def work(connection: sqlite3.Connection) -> bool:
             if not outbox.insert(connection, record, rows):
@@ -90,12 +95,13 @@ class LocalMailer:
                 self._queues.enqueue(connection, "inbound", arrival)
             for each in notices:
                 self._queues.enqueue(connection, feedback.QUEUE, each, delay_s=feedback.DELAY_S)
+            keep_mails(connection)
             return True
 
         if not self._database.write(work):
             return self._lost_race(record, arrivals)
         self._queues.ring(feedback.QUEUE)
-        if arrivals:
+        if arrivals or mails:
             self._queues.ring("inbound")
         if away:
             self._hand_over(record)

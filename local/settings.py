@@ -36,6 +36,8 @@ class Settings:
     """Base of download addresses where it is not the one listened on (behind a proxy)."""
     fetch_allow_private: bool = False
     """Attachment URLs may lead to this machine and its network (development)."""
+    feedback: bool = False
+    """Bounces and complaints are also mailed into the sending inbox."""
     log: LogLevel = "info"
     config: Config = field(default_factory=Config)
 
@@ -53,6 +55,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         verdicts=_verdicts(env),
         public_url=_public_url(env),
         fetch_allow_private=env.get("MAILROOM_FETCH_ALLOW_PRIVATE", "0") != "0",
+        feedback=_choice(env, "MAILROOM_FEEDBACK", "0", ("0", "1")) == "1",
         log=cast(LogLevel, _choice(env, "MAILROOM_LOG", "info", ("debug", "info", "warning", "error"))),
         config=_config(env),
     )

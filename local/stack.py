@@ -70,12 +70,14 @@ class Stack:
         relay: tuple[str, int] | None = None,
         verdicts: Verdicts = "pass",
         fetch_allow_private: bool = False,
+        feedback: bool = False,
         public_url: str | None = None,
         config: Config | None = None,
         template: Path | None = None,
         clock: Clock = now_ms,
     ) -> None:
-        """`relay` is (host, port), None captures; `config` replaces all of its defaults and `domain`."""
+        """`relay` is (host, port), None captures; `feedback` also mails bounces and complaints into the sending inbox; `config`
+        replaces all of its defaults and `domain`."""
         self.settings = Settings(
             host=host,
             http_port=http_port,
@@ -86,6 +88,7 @@ class Stack:
             verdicts=verdicts,
             public_url=public_url,
             fetch_allow_private=fetch_allow_private,
+            feedback=feedback,
             config=config or Config(domain=domain),
         )
         self.template_path = template or self.template_path
@@ -163,7 +166,14 @@ class Stack:
     def _deliverer(self) -> Deliverer:
         relay = self.settings.relay
         transport = self.capture or Relay(*cast(tuple[str, int], relay), domain=self.settings.config.domain)
-        deliverer = Deliverer(transport, box=self.outbox, blobs=self.blobs, queues=self.queues, clock=self._clock)
+        deliverer = Deliverer(
+            transport,
+            box=self.outbox,
+            blobs=self.blobs,
+            queues=self.queues,
+            mails_feedback=self.settings.feedback,
+            clock=self._clock,
+        )
         deliverer.start()
         self._undo.append(deliverer.stop)
         return deliverer
@@ -177,6 +187,7 @@ class Stack:
             queues=self.queues,
             items=self.items,
             domain=config.domain,
+            mails_feedback=self.settings.feedback,
             # Captured mail can be read as soon as it was sent.
             hand_over=deliverer.deliver if self.capture else lambda _: deliverer.wake(),
             clock=self._clock,

@@ -4,12 +4,16 @@ on SES (design: flows.md, "Mail out")."""
 from __future__ import annotations
 
 import contextlib
+import email
+import email.policy
 import smtplib
 import uuid
 from collections.abc import Iterator
+from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import pytest
 
 from local import delivery
@@ -365,3 +369,131 @@ def test_a_broken_report_is_still_a_mail(post: Post, garbage: bytes) -> None:
     come_back(post, head + garbage)
 
     assert len(post.received()) == 1
+
+
+# --- feedback as mail ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def mailed() -> Iterator[Post]:
+    with posted(feedback=True) as post:
+        yield post
+
+
+@pytest.fixture
+def mailing(mailed: Post) -> Post:
+    """A stack that mails feedback; the inbox is new."""
+    mailed.inbox = mailed.new_inbox()
+    return mailed
+
+
+def raw_mail(post: Post, message_id: str) -> bytes:
+    link = post.http.get(f"/inboxes/{post.inbox}/messages/{quote(message_id, safe='')}/raw").json()["download_url"]
+    return httpx.get(link, trust_env=False).raise_for_status().content
+
+
+def parts(raw: bytes) -> tuple[EmailMessage, list[Any]]:
+    whole = email.message_from_bytes(raw, policy=email.policy.default)
+    return whole, list(whole.iter_parts())
+
+
+def settled(post: Post) -> None:
+    eventually(lambda: post.stack.queues.size("inbound") == 0 and post.stack.queues.size("notices") == 0)
+
+
+def test_a_bounce_is_mailed_into_the_thread_of_its_mail(mailing: Post) -> None:
+    address = label("bounce")
+    message_id = mailing.send(address)
+
+    [found] = eventually(mailing.received)
+
+    sent = mailing.http.get(f"/inboxes/{mailing.inbox}/messages/{quote(message_id, safe='')}").json()
+    assert found["thread_id"] == sent["thread_id"]
+    assert (found["in_reply_to"], found["references"]) == (message_id, [message_id])
+    whole, (text, status, original) = parts(raw_mail(mailing, found["message_id"]))
+    assert whole.get_content_type() == "multipart/report"
+    assert whole.get_param("report-type") == "delivery-status"
+    assert whole["From"].addresses[0].addr_spec == "MAILER-DAEMON@mailroom.local"
+    assert (whole["To"], whole["Return-Path"], whole["Auto-Submitted"]) == (mailing.inbox, "<>", "auto-replied")
+    assert f"{address}\r\n    5.1.1: 550 5.1.1 user unknown" in text.get_content()
+    about, recipient = status.iter_parts()
+    assert about["Reporting-MTA"] == "dns; mailroom.local"
+    assert (recipient["Final-Recipient"], recipient["Action"]) == (f"rfc822; {address}", "failed")
+    assert (recipient["Status"], recipient["Diagnostic-Code"]) == ("5.1.1", "smtp; 550 5.1.1 user unknown")
+    assert original.get_content_type() == "text/rfc822-headers"
+    header = email.message_from_string(original.get_content())
+    assert (header["Message-ID"], header["Subject"]) == (message_id, "Hi")
+
+
+def test_a_mailed_bounce_is_one_bounce(mailing: Post) -> None:
+    message_id = mailing.send(label("bounce"))
+    [found] = eventually(mailing.received)
+    mailing.becomes(message_id, "bounced")
+
+    come_back(mailing, raw_mail(mailing, found["message_id"]).replace(b"<feedback.", b"<again."))
+    settled(mailing)
+
+    assert len(mailing.payloads(types.BOUNCED)) == 1
+    assert mailing.labels(message_id) == ["bounced", "sent"]
+
+
+def test_a_complaint_is_mailed_as_an_abuse_report(mailing: Post) -> None:
+    address = label("complaint")
+    message_id = mailing.send(address)
+
+    [found] = eventually(mailing.received)
+
+    mailing.becomes(message_id, "complained", "delivered")
+    whole, (text, status, original) = parts(raw_mail(mailing, found["message_id"]))
+    assert whole.get_param("report-type") == "feedback-report"
+    assert address in text.get_content()
+    assert status.get_content_type() == "message/feedback-report"
+    assert b"Original-Rcpt-To: <" + address.encode() in status.as_bytes()
+    assert message_id in original.get_content()
+    assert mailing.payloads(types.BOUNCED) == []
+
+
+def test_a_refusal_of_the_relay_is_mailed_whatever_it_says(relay: FakeRelay) -> None:
+    relay.rcpt = {"bad@example.com": "550 No --b " + "x" * 400}
+    with posted(relay=("127.0.0.1", relay.port), feedback=True) as post:
+        message_id = post.send("ok@example.com", "bad@example.com")
+
+        [found] = eventually(post.received)
+
+        post.becomes(message_id, "bounced", "delivered")
+        _, (_, status, _) = parts(raw_mail(post, found["message_id"]))
+        _, recipient = status.iter_parts()
+        assert (recipient["Final-Recipient"], recipient["Status"]) == ("rfc822; bad@example.com", "5.0.0")
+        assert recipient["Diagnostic-Code"].startswith("smtp; 550 No --b x")
+
+
+def test_an_address_that_is_nobodys_is_mailed_and_deliveries_are_not(mailing: Post) -> None:
+    mailing.becomes(mailing.send("far@example.com", label("success")), "delivered")
+    settled(mailing)
+    before = mailing.received()
+
+    mailing.send("nobody-at-all@mailroom.local")
+
+    [found] = eventually(mailing.received)
+    assert before == []
+    assert b"rfc822; nobody-at-all@mailroom.local" in raw_mail(mailing, found["message_id"])
+
+
+def test_a_report_that_came_back_is_not_mailed_again(mailing: Post) -> None:
+    recipient = f"{uuid.uuid4().hex[:8]}@example.com"
+    message_id = mailing.send(recipient)
+    mailing.becomes(message_id, "delivered")
+
+    come_back(mailing, report(message_id, recipient))
+    settled(mailing)
+
+    mailing.becomes(message_id, "bounced", "delivered")
+    assert len(mailing.received()) == 1
+
+
+def test_without_the_setting_no_feedback_is_mailed(post: Post) -> None:
+    post.becomes(post.send(label("bounce")), "bounced")
+    post.becomes(post.send(label("complaint")), "complained", "delivered")
+    settled(post)
+
+    assert post.received() == []

@@ -22,6 +22,7 @@ def test_settings_are_read() -> None:
             "MAILROOM_VERDICTS": "header",
             "MAILROOM_PUBLIC_URL": "https://mail.example.com/",
             "MAILROOM_FETCH_ALLOW_PRIVATE": "1",
+            "MAILROOM_FEEDBACK": "1",
             "MAILROOM_LOG": "error",
         }
     )
@@ -31,6 +32,7 @@ def test_settings_are_read() -> None:
     assert settings.config.domain == "agents.example"
     assert settings.public_url == "https://mail.example.com"
     assert settings.fetch_allow_private
+    assert settings.feedback
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_settings_are_read() -> None:
         ("MAILROOM_VERDICTS", "check"),
         ("MAILROOM_VERDICTS", "maybe"),
         ("MAILROOM_PUBLIC_URL", "mail.example.com"),
+        ("MAILROOM_FEEDBACK", "yes"),
         ("MAILROOM_LOG", "loud"),
     ],
 )
