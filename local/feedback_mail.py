@@ -163,7 +163,8 @@ _CONTENTS: Mapping[str, Callable[[Mail, Mapping[str, Any]], _Content]] = {"Bounc
 
 def _fields(content_type: str, *groups: Sequence[str]) -> Entity:
     """Groups of fields with an empty line between them."""
-    return Entity(fold("Content-Type", [content_type]), ["\r\n".join("".join(group) for group in groups).encode("ascii")])
+    body = "\r\n".join("".join(group) for group in groups)
+    return Entity(fold("Content-Type", [content_type]), [body.encode("ascii", "replace")])
 
 
 def _domain(mail: Mail) -> str:
