@@ -38,11 +38,10 @@ def test_a_receiver_verifies_with_the_secret(library: Any) -> None:
     library(secret(1)).verify(BODY, sent)
 
 
-@pytest.mark.parametrize("prefix", ["svix-", "webhook-"])
-@pytest.mark.parametrize("library", [svix.Webhook, standardwebhooks.Webhook])
-def test_either_set_of_names_is_enough(library: Any, prefix: str) -> None:
-    if library is standardwebhooks.Webhook and prefix == "svix-":
-        pytest.skip("that library knows its own names only")
+@pytest.mark.parametrize(
+    ("library", "prefix"), [(svix.Webhook, "svix-"), (svix.Webhook, "webhook-"), (standardwebhooks.Webhook, "webhook-")]
+)
+def test_one_set_of_names_is_enough(library: Any, prefix: str) -> None:
     sent = {name: value for name, value in headers(webhook(), EVENT, BODY, now()).items() if name.startswith(prefix)}
 
     library(secret(1)).verify(BODY, sent)
