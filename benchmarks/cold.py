@@ -7,7 +7,6 @@ handler one run rather than one handler all of its runs.
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,8 +28,14 @@ _ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",
     "AWS_SECRET_ACCESS_KEY": "bench",
-    **{f"MAILROOM_{name}": "bench" for name in ("CORE_TABLE", "IDX_TABLE", "EV_TABLE", "EPH_TABLE", "BUCKET", "CONFIGURATION_SET")},
-    **{f"MAILROOM_{name}_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/bench" for name in ("INBOUND", "PURGE", "NOTICES")},
+    **{
+        f"MAILROOM_{name}": "bench"
+        for name in ("CORE_TABLE", "IDX_TABLE", "EV_TABLE", "EPH_TABLE", "BUCKET", "CONFIGURATION_SET", "SOCKETS_URL")
+    },
+    **{
+        f"MAILROOM_{name}_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/bench"
+        for name in ("INBOUND", "PURGE", "NOTICES", "DELIVERIES")
+    },
 }
 
 
@@ -40,14 +45,14 @@ def seconds(code: str) -> float:
 
 
 def run() -> list[Row]:
+    """The shortest of some runs each, taken in turns: what else the machine does only ever adds."""
     modules = sorted({function.module for function in template.load(Path("template.yaml")).functions()})
     for code in (_CLIENT, *map("import {}".format, modules)):
         seconds(code)
     ours: dict[str, list[float]] = {module: [] for module in modules}
-    yardstick: list[float] = []
+    unit: dict[str, list[float]] = {module: [] for module in modules}
     for _ in range(ROUNDS):
         for module in modules:
             ours[module].append(seconds(f"import {module}"))
-            yardstick.append(seconds(_CLIENT))
-    unit = statistics.median(yardstick)
-    return [Row(module, statistics.median(times) / unit, "x", bar=1.3) for module, times in ours.items()]
+            unit[module].append(seconds(_CLIENT))
+    return [Row(module, min(ours[module]) / min(unit[module]), "x", bar=1.3) for module in modules]
