@@ -87,7 +87,7 @@ def test_a_change_that_loses_every_race_says_so(monkeypatch: pytest.MonkeyPatch)
         webhook = record(organization_id=desk.o)
         key = keys.webhook(desk.o, webhook["webhook_id"])
         desk.items.transact([Put(key, cast(Item, webhook))])
-        monkeypatch.setattr("mailroom.webhooks.service.ATTEMPTS", 3)
+        monkeypatch.setattr("mailroom.store.races.ATTEMPTS", 3)
         reading = desk.items.batch_get
 
         def overtaken(wanted: Any) -> dict[Key, Item]:

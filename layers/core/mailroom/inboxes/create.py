@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import Any, NamedTuple, cast
 
 from mailroom.callers import Caller
@@ -34,8 +32,8 @@ from mailroom.store.port import (
     all_of,
     any_of,
 )
+from mailroom.store.races import attempts
 
-ATTEMPTS = 8
 RESERVED_MS = 30 * 24 * 3600 * 1000
 """How long a freed address stays with its organization, so that nobody else receives its mail."""
 
@@ -56,9 +54,7 @@ def create_inbox(
     Raises ValidationError, NotFound (domain or pod), LimitExceeded, ResourceTaken, ResourceDeleting, RaceCondition.
     """
     name, domain = chosen_address(body)
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    for _ in attempts():
         existing = _replay(caller, body.get("client_id"), pod_id, items=items)
         if existing is not None:
             return inbox(existing)

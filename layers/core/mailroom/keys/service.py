@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import Any, NotRequired, TypedDict
 
 from mailroom.callers import Caller
@@ -33,8 +31,7 @@ from mailroom.store.port import (
     TransactionCancelled,
     Update,
 )
-
-ATTEMPTS = 8
+from mailroom.store.races import attempts
 
 
 def _no_public_keys(_: Any) -> Any:
@@ -99,9 +96,7 @@ def update_api_key(
     """`ApiKey`. Raises NotFound, UnrestrictedKeyRequired, PermissionEscalation, RaceCondition, ValidationError."""
     if not body:
         raise ValidationError.at((), "Send at least one of name, permissions")
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    for _ in attempts():
         record = visible_key(caller, route, api_key_id, items=items)
         _refuse_update(caller, record, body)
         changed = _changed(record, body, clock())

@@ -88,3 +88,14 @@ def _refuse_too_many(listed: Listed, field: str) -> None:
 
 def _without(values: Sequence[str], removed: Sequence[str]) -> tuple[str, ...]:
     return tuple(value for value in dict.fromkeys(values) if value not in removed)
+
+
+def placed(listed: Listed, scope: Scope) -> dict[str, Any]:
+    """Attributes of a new webhook's row that say what it listens to and what it belongs to; absent ones are left out."""
+    wanted = {
+        "pod_ids": list(listed.pod_ids),
+        "inbox_ids": list(listed.inbox_ids),
+        "pod_id": scope.pod_id,
+        "inbox_id": scope.inbox_id,
+    }
+    return {name: value for name, value in wanted.items() if value}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from typing import Any, cast
 
 from mailroom.callers import Caller
@@ -24,15 +22,15 @@ from mailroom.store.port import (
     TransactionCancelled,
     Update,
 )
+from mailroom.store.races import attempts
 from mailroom.webhooks.access import belongs
-from mailroom.webhooks.channels import Listed, listed_in, or_own, require_channels
+from mailroom.webhooks.channels import Listed, listed_in, or_own, placed, require_channels
 from mailroom.webhooks.limits import below
 from mailroom.webhooks.model import CreateWebhook, refuse_wider_fields, webhook
 from mailroom.webhooks.record import Secret, WebhookRecord, record_of
 from mailroom.webhooks.secrets import new_secret
 from mailroom.webhooks.targets import refuse_target
 
-ATTEMPTS = 8
 _CLIENT_ID = 0
 _COUNT = 1
 """Places in the transaction."""
@@ -50,9 +48,7 @@ def create_webhook(
     listed = listed_in(body)
     require_hearing(caller, body.get("event_types"))
     scope = scope_of(caller, route, items=items)
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    for _ in attempts():
         existing = _replay(caller, route, body.get("client_id"), items=items)
         if existing is not None:
             return webhook(existing)
@@ -92,14 +88,7 @@ def _record(o: str, scope: Scope, body: CreateWebhook, listed: Listed, now: int)
     )
     if event_types := body.get("event_types"):
         record["event_types"] = event_types
-    if listed.pod_ids:
-        record["pod_ids"] = list(listed.pod_ids)
-    if listed.inbox_ids:
-        record["inbox_ids"] = list(listed.inbox_ids)
-    if scope.pod_id is not None:
-        record["pod_id"] = scope.pod_id
-    if scope.inbox_id is not None:
-        record["inbox_id"] = scope.inbox_id
+    record.update(cast(WebhookRecord, placed(listed, scope)))
     if "client_id" in body:
         record["client_id"] = body["client_id"]
     return record

@@ -35,7 +35,7 @@ from mailroom.store.port import (
     TransactionCancelled,
     Update,
 )
-from mailroom.webhooks.channels import Listed, listed_in, or_own, require_channels
+from mailroom.webhooks.channels import Listed, listed_in, or_own, placed, require_channels
 from mailroom.webhooks.limits import below
 from mailroom.webhooks.listing import page
 from mailroom.webhooks.model import event_types, inbox_ids, pod_ids, refuse_wider_fields
@@ -150,14 +150,7 @@ def _record(o: str, scope: Scope, body: CreatePollingWebhook, listed: Listed, no
         created_at=now,
         updated_at=now,
     )
-    if listed.pod_ids:
-        record["pod_ids"] = list(listed.pod_ids)
-    if listed.inbox_ids:
-        record["inbox_ids"] = list(listed.inbox_ids)
-    if scope.pod_id is not None:
-        record["pod_id"] = scope.pod_id
-    if scope.inbox_id is not None:
-        record["inbox_id"] = scope.inbox_id
+    record.update(cast(PollingRecord, placed(listed, scope)))
     return record
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -16,6 +14,7 @@ from mailroom.inboxes.access import require_inbox
 from mailroom.keys.scopes import Route
 from mailroom.store import keys
 from mailroom.store.port import Change, ConditionFailed, Equals, Item, ItemStore, Remove, Set, TransactionCancelled
+from mailroom.store.races import attempts
 from mailroom.webhooks import headers
 from mailroom.webhooks.access import belongs, require_webhook, webhooks_of
 from mailroom.webhooks.channels import added_by, changed_channels, owner, require_channels
@@ -23,8 +22,6 @@ from mailroom.webhooks.listing import page
 from mailroom.webhooks.model import UpdateHeaders, UpdateWebhook, refuse_wider_fields, webhook
 from mailroom.webhooks.record import WebhookRecord, removal
 from mailroom.webhooks.secrets import rotated
-
-ATTEMPTS = 8
 
 
 def get_webhook(caller: Caller, route: Route, webhook_id: str, *, items: ItemStore) -> dict[str, Any]:
@@ -122,9 +119,7 @@ def _edit(
     clock: Clock,
 ) -> WebhookRecord:
     """Applies a change to the record as it stands, and writes only what differs; nothing where nothing does."""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    for _ in attempts():
         before = require_webhook(caller, route, webhook_id, items=items)
         after, now = before.copy(), clock()
         change(after, now)
