@@ -32,6 +32,7 @@ PATH_VALUES = {
     "inbox_id": INBOX,
     "message_id": MESSAGE,
     "thread_id": IDENTITY,
+    "draft_id": IDENTITY,
     "attachment_id": IDENTITY,
     "api_key_id": IDENTITY,
     "pod_id": IDENTITY,
@@ -90,6 +91,14 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "reply_all_to_message": (Case(body={"text": "Thank you all."}),),
     "route_message_path": (Case(body={"text": "Thank you.", "add_labels": ["done"]}),),
     "list_threads": (Case(), Case("filtered", query={"labels": '["unread"]'})),
+    "list_drafts": (Case(), Case("scheduled", query={"labels": '["scheduled"]', "limit": "10"})),
+    "create_draft": (
+        Case(body={"to": ["ann@example.com"], "subject": "Hello", "text": "Hello Ann", "client_id": "sample"}),
+        Case("reply", body={"in_reply_to": MESSAGE, "text": "Any news?", "cancel_on": "reply"}),
+        Case("empty"),
+    ),
+    "update_draft": (Case(body={"text": "Hello again", "cc": None, "add_labels": ["reviewed"]}),),
+    "send_draft": (Case(body={"add_labels": ["approved"]}),),
     "create_webhook": (Case(body={"url": "https://example.com/hook", "event_types": ["message.received"], "client_id": "sample"}),),
     "list_webhooks": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
     "update_webhook": (Case(body={"event_types": ["message.received", "message.bounced"], "enabled": True}),),
@@ -193,6 +202,9 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     yield "inboxes/purge_inbox.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"})
     attempt = {"organization_id": IDENTITY, "webhook_id": WEBHOOK, "event_id": EVENT, "attempt": 1}
     yield "webhooks/deliver_webhook.json", _queue_event("DeliveriesQueue", attempt)
+    firing = {"organization_id": IDENTITY, "inbox_id": INBOX, "draft_id": IDENTITY, "timer": TIME_MS, "set_at": TIME_MS}
+    yield "drafts/send_due_draft.json", _queue_event("DraftsQueue", firing)
+    yield "drafts/sweep_drafts.json", _tick()
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
     for kind, (name, details) in NOTICES.items():
         file = f"outbound/note_provider_event_{kind.lower()}.json"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.messages.requests import FORWARD
-from mailroom.messages.sending import SendResult, forward, reads
+from mailroom.messages.sender import SendResult
+from mailroom.messages.sending import forward, reads
 
 
 @endpoint(permission=("message_send", "message_read"), body=FORWARD, reads=reads)

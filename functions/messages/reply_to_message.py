@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.messages.requests import REPLY
-from mailroom.messages.sending import SendResult, reads, reply
+from mailroom.messages.sender import SendResult
+from mailroom.messages.sending import reads, reply
 
 
 @endpoint(permission=("message_send", "message_read"), body=REPLY, reads=reads)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.messages.requests import SEND
-from mailroom.messages.sending import SendResult, reads, send
+from mailroom.messages.sender import SendResult
+from mailroom.messages.sending import reads, send
 
 
 @endpoint(permission="message_send", body=SEND, reads=reads)

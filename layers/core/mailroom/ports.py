@@ -54,6 +54,19 @@ class Queues(Protocol):
         ...
 
 
+class Timers(Protocol):
+    """Messages that come to a queue at a time, however far ahead. At least once: late, double and cancelled ones may come, and
+    whoever receives one decides by an item whether anything is to be done."""
+
+    def set(self, queue: str, name: str, at_ms: int, body: Mapping[str, Any]) -> None:
+        """The same name again is one timer or two. Raises OSError where it may not have been set."""
+        ...
+
+    def cancel(self, queue: str, name: str, at_ms: int) -> None:
+        """Best effort; `at_ms` as it was set."""
+        ...
+
+
 class MailerThrottled(Exception):
     """The provider asks to come back later. `retry_after` in seconds."""
 

@@ -10,6 +10,8 @@ COMPLAINED = "message.complained"
 REJECTED = "message.rejected"
 OPENED = "message.opened"
 DOMAIN_VERIFIED = "domain.verified"
+DRAFT_CANCELLED = "draft.cancelled"
+"""Beyond the original, so only whoever names it hears of it."""
 
 FILTERED = {
     "message.received.spam": "label_spam_read",
@@ -19,7 +21,7 @@ FILTERED = {
 """Received events outside the default set -> the permission that subscribing to them needs."""
 
 DEFAULT = (RECEIVED, SENT, DELIVERED, BOUNCED, COMPLAINED, REJECTED, OPENED, DOMAIN_VERIFIED)
-ALL = (RECEIVED, *FILTERED, *DEFAULT[1:])
+ALL = (RECEIVED, *FILTERED, *DEFAULT[1:], DRAFT_CANCELLED)
 
 LATER = (
     *("message.security.completed", "message.security.review", "message.security.override"),
@@ -35,6 +37,7 @@ PAYLOAD = {
     REJECTED: "reject",
     OPENED: "open",
     DOMAIN_VERIFIED: "domain",
+    DRAFT_CANCELLED: "draft",
 }
 """Event type -> the name of its one payload object; received events carry `message` and `thread`."""
 
@@ -47,6 +50,8 @@ def needed(event_type: str) -> tuple[str, ...]:
     """The permissions that hearing of it takes, the most particular first."""
     if event_type.startswith("calendar."):
         return ("calendar_event_read",)
+    if event_type == DRAFT_CANCELLED:
+        return ("draft_read",)
     if event_type in FILTERED:
         return FILTERED[event_type], "message_read"
     return ("message_read",) if event_type == RECEIVED or event_type.startswith("message.security.") else ()

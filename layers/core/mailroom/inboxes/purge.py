@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from mailroom.clock import Clock
+from mailroom.drafts import writing as drafts
+from mailroom.drafts.record import DraftRecord
 from mailroom.events import types
 from mailroom.keys.record import ApiKeyRecord, removal
 from mailroom.ports import BlobStore
@@ -103,12 +105,15 @@ class _Purger:
 
     def _delete(self, rows: list[Item]) -> None:
         """As many of the rows as the steps allow, each after everything that is only known from it."""
-        pointers, done = [], []
+        pointers: list[Delete] = []
+        done: list[Delete] = []
         try:
             for row in rows:
                 self._drain_index(row)
                 if row["sk"].startswith("T#"):
                     pointers.append(Delete(keys.thread_pointer(self._o, row["thread_id"])))
+                if keys.is_draft(Key("core", row["pk"], row["sk"])):
+                    pointers += drafts.beside(self._o, cast(DraftRecord, row))
                 done.append(Delete(Key("core", row["pk"], row["sk"])))
         finally:
             self._items.write(pointers)

@@ -34,4 +34,11 @@ def _singly(changes: list[ChangeRecord], runtime: Runtime) -> list[dict[str, str
 
 
 def _follow(changes: list[ChangeRecord], runtime: Runtime) -> None:
-    follow(changes, items=runtime.items, blobs=runtime.blobs, clock=runtime.clock, shards=runtime.config.index_shards)
+    follow(
+        changes,
+        items=runtime.items,
+        blobs=runtime.blobs,
+        timers=runtime.timers,
+        clock=runtime.clock,
+        shards=runtime.config.index_shards,
+    )

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from mailroom.clock import Clock
+from mailroom.drafts.follow import follow_drafts
+from mailroom.drafts.record import DraftRecord
 from mailroom.index.label_events import label_events
-from mailroom.messages.index import IndexEntry, drop_entry, message_entries, thread_entries, without
+from mailroom.messages.index import IndexEntry, draft_entries, drop_entry, message_entries, thread_entries, without
 from mailroom.messages.record import MessageRecord
-from mailroom.ports import BlobStore
+from mailroom.ports import BlobStore, Timers
 from mailroom.store import keys
 from mailroom.store.port import ChangeRecord, Delete, Item, ItemStore, Key, Put, Update
 from mailroom.threads.delete import empty
@@ -26,12 +28,15 @@ NOTICES_LIVE_MS = 15 * 24 * 3600 * 1000
 """Longer than a queue keeps the notice of an arrived mail."""
 
 
-def follow(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, clock: Clock, shards: int) -> None:
+def follow(
+    changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, timers: Timers, clock: Clock, shards: int
+) -> None:
     """Raises StoreBusy, OSError; then the changes must come again, from the first on."""
     writes = [write for change in changes for write in writes_of(change, shards=shards)]
     if writes:
         items.write(writes)
     _bury([change for change in changes if keys.is_message(change.key)], items=items, blobs=blobs, now=clock())
+    follow_drafts(changes, blobs=blobs, timers=timers, now=clock())
     for change in changes:
         if keys.is_thread(change.key) and change.new is not None and change.new.get("deleting"):
             o, inbox_id = keys.owner(change.key.pk)
@@ -46,6 +51,9 @@ def writes_of(change: ChangeRecord, *, shards: int) -> list[Write]:
     if keys.is_thread(change.key):
         o, _ = keys.owner(change.key.pk)
         return _dropped(change, _thread_entries(o, change.old, shards), _thread_entries(o, change.new, shards))
+    if keys.is_draft(change.key):
+        o, _ = keys.owner(change.key.pk)
+        return _dropped(change, _draft_entries(o, change.old, shards), _draft_entries(o, change.new, shards))
     return []
 
 
@@ -55,6 +63,10 @@ def _message_entries(o: str, image: Item | None) -> list[IndexEntry]:
 
 def _thread_entries(o: str, image: Item | None, shards: int) -> list[IndexEntry]:
     return thread_entries(o, cast(ThreadRecord, image), shards) if image is not None else []
+
+
+def _draft_entries(o: str, image: Item | None, shards: int) -> list[IndexEntry]:
+    return draft_entries(o, cast(DraftRecord, image), shards) if image is not None else []
 
 
 def _dropped(change: ChangeRecord, before: Iterable[IndexEntry], after: Iterable[IndexEntry]) -> list[Write]:

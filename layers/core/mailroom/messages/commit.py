@@ -17,7 +17,7 @@ from mailroom.errors import RaceCondition
 from mailroom.events.rows import message_event
 from mailroom.inboxes.record import live
 from mailroom.mail.addresses import bare, strip_plus
-from mailroom.messages.index import message_entries, put_entry, thread_entries
+from mailroom.messages.index import message_entries, put_entry, thread_entries, transact
 from mailroom.messages.labels import RESTRICTED, ordered
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.threading import Place, Surroundings, Target, look, place
@@ -175,17 +175,13 @@ class _Writer(NamedTuple):
         return outcome if self._transact(new, actions, record, updated, now) else None
 
     def _transact(self, new: NewMessage, actions: list[Action], record: MessageRecord, thread: ThreadRecord, now: int) -> bool:
-        """False when a race was lost. Index entries beyond the transaction's size go first: the index may hold too much, never too
-        little."""
+        """False when a race was lost."""
         entries = [
             *(put_entry(entry, record["ver"], now) for entry in message_entries(new.organization_id, record)),
             *(put_entry(entry, thread["ver"], now) for entry in thread_entries(new.organization_id, thread, self.shards)),
         ]
-        room = max(MAX_ACTIONS - len(actions), 0)
-        if surplus := entries[room:]:
-            self.items.write(surplus)
         try:
-            self.items.transact([*actions, *entries[:room]])
+            transact(actions, entries, items=self.items, most=MAX_ACTIONS)
         except TransactionCancelled as cancelled:
             if any(isinstance(actions[at], Check) and actions[at].key.sk == "A" for at in cancelled.failures if at < len(actions)):
                 raise InboxGone from cancelled

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mailroom.errors import MessageRejected, NotFound
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.messages.outgoing import content_type_of
-from mailroom.messages.record import MessageRecord
+from mailroom.messages.record import AttachmentRecord, MessageRecord
 from mailroom.messages.requests import AttachmentBody
 from mailroom.ports import BlobMissing, BlobStore, FetchedFile, Fetcher, FetchFailed
 from mailroom.store import keys
@@ -27,10 +27,17 @@ def given_files(attachments: Sequence[AttachmentBody], *, fetcher: Fetcher, limi
 
 def source_files(o: str, source: MessageRecord, *, blobs: BlobStore) -> list[OutgoingAttachment]:
     """The attachments of a stored message, inline ones with their content ids. Raises NotFound where it was deleted meanwhile."""
+    return stored_files(o, source["inbox_id"], source["uid"], source.get("attachments", ()), blobs=blobs)
+
+
+def stored_files(
+    o: str, inbox_id: str, uid: str, attachments: Sequence[AttachmentRecord], *, blobs: BlobStore
+) -> list[OutgoingAttachment]:
+    """Those of a message (`uid`) or a draft (its id). Raises NotFound."""
     files = []
-    for record in source.get("attachments", ()):
+    for record in attachments:
         try:
-            data = blobs.get(keys.blob_attachment(o, source["inbox_id"], source["uid"], record["attachment_id"]))
+            data = blobs.get(keys.blob_attachment(o, inbox_id, uid, record["attachment_id"]))
         except BlobMissing:
             raise NotFound from None
         files.append(

@@ -1,4 +1,4 @@
-"""The query of a message or thread list (spec: messages.md and threads.md, "List"; labels.md, "Default visibility")."""
+"""The query of a list of messages, threads or drafts (spec: their files, "List"; labels.md, "Default visibility")."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ def read_list_query(request: Request, params: Params, text_filters: Iterable[str
     maximum = MAX_FILTERED_PAGE if texts else MAX_PAGE
     paging = request.paging(params, labels, after, before, sorted(included), texts, maximum=maximum)
     return ListQuery(paging, labels, after, before, included, texts)
+
+
+def read_plain_list_query(request: Request, params: Params) -> ListQuery:
+    """Of a list without restricted labels and text filters: the drafts."""
+    labels = _labels(params)
+    after, before = params.instant("after"), params.instant("before")
+    return ListQuery(request.paging(params, labels, after, before), labels, after, before, frozenset(), ())
 
 
 def occurs(needles: Iterable[str], values: Iterable[str]) -> bool:

@@ -7,22 +7,22 @@ or put it off. In the fourth, nothing is known; then the mail must not be sent a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 from mailroom import log
 from mailroom.clock import Clock
-from mailroom.errors import Conflict, InboxPaused, MailroomError, MessageRejected, RateLimited, ServiceUnavailable
+from mailroom.errors import Conflict, InboxPaused, MailroomError, MessageRejected, NotFound, RateLimited, ServiceUnavailable
 from mailroom.messages import idempotency, intents
 from mailroom.messages.commit import InboxGone, own_thread
 from mailroom.messages.idempotency import Abandoned, Finished
-from mailroom.messages.intents import Intent
+from mailroom.messages.intents import Guard, Intent, KeyTaken
 from mailroom.messages.outgoing import Prepared, lay_down, mail_of
 from mailroom.messages.threading import Surroundings
-from mailroom.ports import BlobMissing, BlobStore, Mailer, MailerRefused, MailerThrottled
+from mailroom.ports import BlobMissing, BlobStore, Mailer, MailerRefused, MailerThrottled, Timers
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import ConditionFailed, ItemStore, ItemTooLarge, StoreBusy, StoreError, TransactionCancelled
+from mailroom.store.port import ItemStore, StoreBusy, StoreError, TransactionCancelled
 
 NOTICE_WAITS_S = (0.5, 1.0, 2.0, 4.0)
 """How long the provider's notice is waited for when its answer was lost."""
@@ -34,6 +34,7 @@ class Post(NamedTuple):
     items: ItemStore
     blobs: BlobStore
     mailer: Mailer
+    timers: Timers
     clock: Clock
     shards: int
     pause: Callable[[float], None] = time.sleep
@@ -45,13 +46,15 @@ class Post(NamedTuple):
             items=items or runtime.items,
             blobs=runtime.blobs,
             mailer=runtime.mailer,
+            timers=runtime.timers,
             clock=runtime.clock,
             shards=runtime.config.index_shards,
         )
 
 
-def dispatch(prepared: Prepared, seen: Surroundings, post: Post) -> Finished:
-    """Sends a new mail. Raises Conflict where its key was taken meanwhile, and what `hand_over` raises."""
+def dispatch(prepared: Prepared, seen: Surroundings, post: Post, guards: Sequence[Guard] = ()) -> Finished:
+    """Sends a new mail. Raises Conflict where its key was taken meanwhile, what a guard's refusal says, and what `hand_over`
+    raises."""
     intent = prepared.intent
     try:
         lay_down(prepared, blobs=post.blobs)
@@ -59,11 +62,14 @@ def dispatch(prepared: Prepared, seen: Surroundings, post: Post) -> Finished:
         _drop_blobs(intent, post)
         raise
     try:
-        intents.begin(intent, items=post.items, now=post.clock())
-    except TransactionCancelled as cancelled:
+        intents.begin(intent, guards, items=post.items, now=post.clock())
+    except KeyTaken as taken:
         _drop_blobs(intent, post)
-        return _lost_claim(intent, cancelled, post)
-    except ItemTooLarge:
+        return _lost_claim(intent, taken, post)
+    except StoreBusy:
+        # It may have begun all the same.
+        raise
+    except Exception:
         _drop_blobs(intent, post)
         raise
     return hand_over(intent, prepared.raw, seen, post)
@@ -86,10 +92,9 @@ def resume(abandoned: Abandoned, post: Post, *, paused: bool) -> Finished | None
         raw = post.blobs.get(keys.blob_raw(intent.organization_id, intent.record["inbox_id"], intent.intent_id))
     except BlobMissing:
         return None
-    lock = idempotency.running(abandoned.claim, intent.intent_id, post.clock())
     try:
-        post.items.put(lock.key, lock.item, lock.condition)
-    except ConditionFailed:
+        intents.take_over(intent, abandoned.claim, items=post.items, now=post.clock())
+    except TransactionCancelled:
         raise Conflict("The first request with this Idempotency-Key is still running", retry_after=1) from None
     return hand_over(intent, raw, None, post)
 
@@ -121,13 +126,18 @@ def store_accepted(intent: Intent, message_id: str, seen: Surroundings | None, p
             intent, message_id, seen, items=post.items, blobs=post.blobs, clock=post.clock, shards=post.shards, pause=post.pause
         )
     except InboxGone:
-        _clean_up(intent, post)
+        _clean_up(intent, post, NotFound())
     except Exception:  # noqa: BLE001
         log.logger.exception("sent mail not stored yet", intent_id=intent.intent_id)
     else:
         return Finished(outcome.message_id, outcome.thread_id)
     thread_id = intent.thread_id or own_thread(intent.organization_id, intent.record["inbox_id"], message_id)
     return Finished(message_id, thread_id)
+
+
+def give_up(intent: Intent, post: Post, error: MailroomError | None = None) -> None:
+    """See `intents.abandon`. Raises what the stores raise."""
+    intents.abandon(intent, error, items=post.items, blobs=post.blobs, timers=post.timers, shards=post.shards, now=post.clock())
 
 
 def accepted_id(intent: Intent, noted: str | None, post: Post) -> str | None:
@@ -157,14 +167,14 @@ def _unknown(intent: Intent) -> MailroomError:
 
 
 def _undone(intent: Intent, post: Post, error: MailroomError) -> MailroomError:
-    _clean_up(intent, post)
+    _clean_up(intent, post, error)
     return error
 
 
-def _clean_up(intent: Intent, post: Post) -> None:
+def _clean_up(intent: Intent, post: Post, error: MailroomError) -> None:
     """What fails here is taken up by the sweep; the caller's answer is the same."""
     try:
-        intents.abandon(intent, items=post.items, blobs=post.blobs)
+        give_up(intent, post, error)
     except (StoreError, OSError):
         log.logger.exception("intent not removed", intent_id=intent.intent_id)
 
@@ -177,12 +187,10 @@ def _drop_blobs(intent: Intent, post: Post) -> None:
         log.logger.exception("blobs not removed", intent_id=intent.intent_id)
 
 
-def _lost_claim(intent: Intent, cancelled: TransactionCancelled, post: Post) -> Finished:
+def _lost_claim(intent: Intent, taken: KeyTaken, post: Post) -> Finished:
     """Two requests with one key at once: the other one is a moment ahead."""
-    claim = intent.claim
-    if claim is None or 0 not in cancelled.failures:
-        raise cancelled
-    found = idempotency.judge(claim, cancelled.failures[0], post.clock())
+    assert intent.claim is not None
+    found = idempotency.judge(intent.claim, taken.row, post.clock())
     if isinstance(found, Finished):
         return found
     raise Conflict("The first request with this Idempotency-Key is still running", retry_after=1)

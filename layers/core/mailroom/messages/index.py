@@ -6,17 +6,20 @@ truth. `mv` is the version of the item it was last written for, `w` when, in mil
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailroom.ids import digest26
 from mailroom.messages.labels import visibility
 from mailroom.messages.record import MessageRecord
 from mailroom.store import keys
-from mailroom.store.port import Absent, AtMost, Delete, Key, Set, Update, any_of
+from mailroom.store.port import MAX_TRANSACTION, Absent, Action, AtMost, Delete, ItemStore, Key, Set, Update, any_of
 from mailroom.threads.record import ThreadRecord
 
-MESSAGES, CONVERSATION, THREADS = "M", "C", "T"
+if TYPE_CHECKING:
+    from mailroom.drafts.record import DraftRecord
+
+MESSAGES, CONVERSATION, THREADS, DRAFTS = "M", "C", "T", "D"
 
 
 class IndexEntry(NamedTuple):
@@ -33,6 +36,10 @@ def thread_sort(record: ThreadRecord) -> str:
     return keys.index_sort(visibility(record["labels"]), record["ts"], record["thread_id"], record["thread_id"])
 
 
+def draft_sort(record: DraftRecord) -> str:
+    return keys.index_sort(visibility(record["labels"]), record["updated_at"], record["draft_id"], record["draft_id"])
+
+
 def message_entries(o: str, record: MessageRecord) -> list[IndexEntry]:
     """One for the inbox, one for the conversation, one for each label."""
     sort, inbox_id = message_sort(record), record["inbox_id"]
@@ -43,17 +50,21 @@ def message_entries(o: str, record: MessageRecord) -> list[IndexEntry]:
 
 def thread_entries(o: str, record: ThreadRecord, shards: int) -> list[IndexEntry]:
     """One for the inbox and one for each label, each also under pod and organization. A thread being deleted has none."""
-    if record.get("deleting"):
-        return []
-    sort, inbox_id = thread_sort(record), record["inbox_id"]
+    return [] if record.get("deleting") else _wide_entries(o, record, THREADS, thread_sort(record), shards)
+
+
+def draft_entries(o: str, record: DraftRecord, shards: int) -> list[IndexEntry]:
+    """Like those of a thread."""
+    return _wide_entries(o, record, DRAFTS, draft_sort(record), shards)
+
+
+def _wide_entries(o: str, record: ThreadRecord | DraftRecord, kind: str, sort: str, shards: int) -> list[IndexEntry]:
+    inbox_id, pod_id = record["inbox_id"], record["pod_id"]
     shard = keys.shard_of(inbox_id, shards)
     return [
         IndexEntry(
-            Key("idx", keys.index_partition(o, inbox_id, THREADS, label), sort),
-            {
-                "by_pod": keys.by_pod(o, record["pod_id"], THREADS, label, shard),
-                "by_org": keys.by_org(o, THREADS, label, shard),
-            },
+            Key("idx", keys.index_partition(o, inbox_id, kind, label), sort),
+            {"by_pod": keys.by_pod(o, pod_id, kind, label, shard), "by_org": keys.by_org(o, kind, label, shard)},
         )
         for label in (keys.ALL, *record["labels"])
     ]
@@ -75,3 +86,12 @@ def drop_entry(entry: IndexEntry, ver: int) -> Delete:
     """`ver` is the last version of the item that carried the entry. Without the guard a replayed change would take away an entry
     that a later version has put back."""
     return Delete(entry.key, AtMost("mv", ver))
+
+
+def transact(actions: Sequence[Action], entries: Sequence[Update], *, items: ItemStore, most: int = MAX_TRANSACTION) -> None:
+    """All actions, and as many entries as `most` leaves room for, or nothing. The other entries go first, whatever comes of it: the
+    index may hold too much, never too little. Raises TransactionCancelled, with the positions of the actions."""
+    room = max(most - len(actions), 0)
+    if surplus := entries[room:]:
+        items.write(surplus)
+    items.transact([*actions, *entries[:room]])

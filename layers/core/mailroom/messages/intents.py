@@ -7,19 +7,39 @@ finish it: the request itself, a retry with the same key, the provider's notice,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 from mailroom.clock import Clock
+from mailroom.drafts import claims
+from mailroom.drafts.claims import DraftClaim, Release
+from mailroom.errors import MailroomError
 from mailroom.messages import idempotency
 from mailroom.messages.commit import NewMessage, Outcome, commit
 from mailroom.messages.idempotency import Claim
+from mailroom.messages.index import transact
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.threading import Surroundings
-from mailroom.ports import BlobStore
+from mailroom.ports import BlobStore, Timers
 from mailroom.store import keys
-from mailroom.store.port import Absent, Action, Delete, Equals, Item, ItemStore, Key, Put
+from mailroom.store.port import (
+    Absent,
+    Action,
+    AtMost,
+    Delete,
+    Equals,
+    Item,
+    ItemStore,
+    Key,
+    Lacks,
+    Put,
+    Set,
+    TransactionCancelled,
+    Update,
+    all_of,
+    any_of,
+)
 
 SHARDS = 16
 OPEN_SECONDS = 3 * 24 * 3600
@@ -39,6 +59,8 @@ class Intent(NamedTuple):
     recipients: tuple[str, ...]
     created_at: int
     claim: Claim | None = None
+    draft: DraftClaim | None = None
+    """The draft that is sent, claimed with the intent and gone with the stored message."""
 
     @property
     def key(self) -> Key:
@@ -52,6 +74,22 @@ class Intent(NamedTuple):
     @property
     def blob_prefix(self) -> str:
         return keys.blob_message(self.organization_id, self.record["inbox_id"], self.intent_id)
+
+
+class Guard(NamedTuple):
+    """What must hold, or be done, for a send to begin."""
+
+    action: Action
+    refusal: Callable[[Item | None], Exception]
+    """What is raised where it fails, given the item that stands there."""
+
+
+class KeyTaken(Exception):
+    """Another request has the idempotency key. `row` is what stands there."""
+
+    def __init__(self, row: Item | None) -> None:
+        self.row = row
+        super().__init__("idempotency key taken")
 
 
 def to_row(intent: Intent) -> Item:
@@ -69,6 +107,8 @@ def to_row(intent: Intent) -> Item:
     optional: dict[str, Any] = {"body": intent.body, "thread_id": intent.thread_id}
     if intent.claim is not None:
         optional |= {"claim_key": intent.claim.key.pk, "fingerprint": intent.claim.fingerprint}
+    if intent.draft is not None:
+        optional["draft"] = intent.draft.to_row()
     return row | {name: value for name, value in optional.items() if value is not None}
 
 
@@ -85,18 +125,30 @@ def from_row(row: Item) -> Intent:
         recipients=tuple(row["recipients"]),
         created_at=row["created_at"],
         claim=claim,
+        draft=DraftClaim.from_row(row["draft"]) if "draft" in row else None,
     )
 
 
-def begin(intent: Intent, *, items: ItemStore, now: int) -> None:
-    """Raises TransactionCancelled, with failure 0, where the key was taken meanwhile."""
-    actions: list[Action] = [
-        Put(intent.key, to_row(intent), Absent()),
-        Put(intent.open_row, {"intent_id": intent.intent_id}),
-    ]
+def begin(intent: Intent, guards: Sequence[Guard] = (), *, items: ItemStore, now: int) -> None:
+    """Raises KeyTaken where the key was taken meanwhile, and what a guard's refusal says."""
     if intent.claim is not None:
-        actions.insert(0, idempotency.running(intent.claim, intent.intent_id, now))
-    items.transact(actions)
+        guards = (Guard(idempotency.running(intent.claim, intent.intent_id, now), KeyTaken), *guards)
+    actions: list[Action] = [guard.action for guard in guards]
+    actions += [Put(intent.key, to_row(intent), Absent()), Put(intent.open_row, {"intent_id": intent.intent_id})]
+    try:
+        items.transact(actions)
+    except TransactionCancelled as cancelled:
+        for position, guard in enumerate(guards):
+            if position in cancelled.failures:
+                raise guard.refusal(cancelled.failures[position]) from cancelled
+        raise
+
+
+def take_over(intent: Intent, claim: Claim, *, items: ItemStore, now: int) -> None:
+    """Another attempt at an intent whose own died; nobody gives it up meanwhile. Raises TransactionCancelled where somebody else
+    has taken it over, finished it or given it up."""
+    lease = Update(intent.key, (Set("lease", now + idempotency.LOCK_MS),), Equals("state", "open"))
+    items.transact([idempotency.running(claim, intent.intent_id, now), lease])
 
 
 def finish(
@@ -144,19 +196,43 @@ def _closing(intent: Intent, outcome: Outcome, now: int) -> list[Action]:
         "ttl": now // 1000 + DONE_SECONDS,
     }
     actions: list[Action] = [Put(intent.key, row), Delete(intent.open_row)]
+    if intent.draft is not None:
+        actions += claims.sent(intent.organization_id, intent.record["inbox_id"], intent.draft)
     if (claim := intent.claim) is not None:
         ids = (outcome.message_id, outcome.thread_id)
         actions.append(idempotency.done(claim.key, claim.fingerprint, intent.intent_id, *ids, now))
     return actions
 
 
-def abandon(intent: Intent, *, items: ItemStore, blobs: BlobStore) -> None:
-    """Leaves no trace of a mail that the provider did not take; its key is free again.
+def abandon(
+    intent: Intent,
+    error: MailroomError | None = None,
+    *,
+    items: ItemStore,
+    blobs: BlobStore,
+    timers: Timers,
+    shards: int,
+    now: int,
+) -> None:
+    """Leaves no trace of a mail that the provider did not take; its key is free again, and its draft is given back. `error` is why
+    (None: it was not heard of again). Nothing where somebody else is at it, or has ended it.
 
     Rows first: a retry needs the blobs of the intent that it finds.
     """
-    actions = [Delete(intent.key), Delete(intent.open_row)]
+    idle = all_of(Equals("state", "open"), any_of(Lacks("lease"), AtMost("lease", now)))
+    back = _release(intent, error, items=items, timers=timers, shards=shards, now=now)
+    ended: list[Action] = [Delete(intent.key, Equals("state", "open") if error is not None else idle), Delete(intent.open_row)]
+    try:
+        transact([*ended, *back.actions], back.entries, items=items)
+    except TransactionCancelled:
+        return
     if intent.claim is not None:
-        actions.insert(0, Delete(intent.claim.key, Equals("intent_id", intent.intent_id)))
-    items.write(actions)
+        items.write([Delete(intent.claim.key, Equals("intent_id", intent.intent_id))])
     blobs.delete_prefix(intent.blob_prefix)
+
+
+def _release(intent: Intent, error: MailroomError | None, *, items: ItemStore, timers: Timers, shards: int, now: int) -> Release:
+    if intent.draft is None:
+        return Release([], [])
+    o, inbox_id = intent.organization_id, intent.record["inbox_id"]
+    return claims.release(o, inbox_id, intent.draft, error, items=items, timers=timers, shards=shards, now=now)

@@ -30,7 +30,7 @@ MAX_LISTED_BYTES = 300 * 1024
 """Of the attachments' descriptions: they must fit an item together with the rest, before anything is composed or stored."""
 
 
-class Draft(NamedTuple):
+class NewMail(NamedTuple):
     """What is to be sent, from whatever route it comes."""
 
     audience: Audience
@@ -64,31 +64,30 @@ def _types() -> mimetypes.MimeTypes:
     return mimetypes.MimeTypes()
 
 
-def prepare(draft: Draft, inbox: InboxRecord, o: str, claim: Claim | None, *, now: int, config: Config) -> Prepared:
+def prepare(mail: NewMail, inbox: InboxRecord, o: str, claim: Claim | None, *, now: int, config: Config) -> Prepared:
     """Raises ValidationError for a mail that is too large, Unprocessable for more attachments than a message can list."""
     intent_id, inbox_id = ids.uuid7(now), inbox["inbox_id"]
-    attachments = [_attachment(intent_id, index, item) for index, item in enumerate(draft.attachments)]
-    if item_size({"attachments": attachments}) > MAX_LISTED_BYTES:
-        raise Unprocessable("The message has too many attachments", fix="Send fewer, or shorten their names.")
-    raw = _composed(draft, inbox, intent_id, now)
+    attachments = [described(ids.derived_uuid(intent_id, str(index)), item) for index, item in enumerate(mail.attachments)]
+    require_listable(attachments)
+    raw = _composed(mail, inbox, intent_id, now)
     if len(raw) > config.max_mail_bytes:
         raise ValidationError.at("attachments", f"The message is larger than {config.max_mail_bytes} bytes")
-    bodies = _bodies(draft)
+    bodies = _bodies(mail)
     place, packed = pack(bodies)
     files = [(keys.blob_raw(o, inbox_id, intent_id), raw, "message/rfc822")]
-    for part, item in zip(attachments, draft.attachments, strict=True):
+    for part, item in zip(attachments, mail.attachments, strict=True):
         files.append((keys.blob_attachment(o, inbox_id, intent_id, part["attachment_id"]), item.data, part["content_type"]))
     if place == "blob":
         files.append((keys.blob_body(o, inbox_id, intent_id), packed, OCTET_STREAM))
-    record = _record(draft, inbox, intent_id, attachments, size=len(raw), place=place, now=now)
+    record = _record(mail, inbox, intent_id, attachments, size=len(raw), place=place, now=now)
     intent = Intent(
         intent_id=intent_id,
         organization_id=o,
         record=record,
         body=packed if place == "item" else None,
         inbox_created_at=inbox["created_at"],
-        thread_id=draft.thread_id,
-        recipients=draft.audience.envelope(),
+        thread_id=mail.thread_id,
+        recipients=mail.audience.envelope(),
         created_at=now,
         claim=claim,
     )
@@ -110,23 +109,23 @@ def mail_of(intent: Intent, raw: bytes) -> OutgoingMail:
     )
 
 
-def _composed(draft: Draft, inbox: InboxRecord, intent_id: str, now: int) -> bytes:
+def _composed(mail: NewMail, inbox: InboxRecord, intent_id: str, now: int) -> bytes:
     return compose(
         Composition(
             from_=_from(inbox),
             message_id=f"<{intent_id}@{inbox['inbox_id'].rpartition('@')[2]}>",
             date_ms=now,
             seed=intent_id,
-            to=draft.audience.to,
-            cc=draft.audience.cc,
-            reply_to=draft.reply_to,
-            subject=draft.subject,
-            text=draft.text,
-            html=draft.html,
-            in_reply_to=draft.in_reply_to,
-            references=draft.references,
-            headers=draft.headers,
-            attachments=draft.attachments,
+            to=mail.audience.to,
+            cc=mail.audience.cc,
+            reply_to=mail.reply_to,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            in_reply_to=mail.in_reply_to,
+            references=mail.references,
+            headers=mail.headers,
+            attachments=mail.attachments,
         )
     )
 
@@ -135,20 +134,27 @@ def _from(inbox: InboxRecord) -> str:
     return format_address(inbox.get("display_name"), inbox["inbox_id"])
 
 
-def _bodies(draft: Draft) -> Bodies:
+def _bodies(mail: NewMail) -> Bodies:
     bodies = Bodies()
-    if draft.text is not None or draft.html is None:
-        bodies["text"] = draft.text or ""
-    if draft.html is not None:
-        bodies["html"] = draft.html
-    if draft.headers:
-        bodies["headers"] = draft.headers
+    if mail.text is not None or mail.html is None:
+        bodies["text"] = mail.text or ""
+    if mail.html is not None:
+        bodies["html"] = mail.html
+    if mail.headers:
+        bodies["headers"] = mail.headers
     return bodies
 
 
-def _attachment(intent_id: str, index: int, item: OutgoingAttachment) -> AttachmentRecord:
+def require_listable(attachments: Sequence[AttachmentRecord]) -> None:
+    """Raises Unprocessable for more attachments than an item can list."""
+    if item_size({"attachments": list(attachments)}) > MAX_LISTED_BYTES:
+        raise Unprocessable("The message has too many attachments", fix="Send fewer, or shorten their names.")
+
+
+def described(attachment_id: str, item: OutgoingAttachment) -> AttachmentRecord:
+    """What a message or draft says of a file that it has."""
     record = AttachmentRecord(
-        attachment_id=ids.derived_uuid(intent_id, str(index)),
+        attachment_id=attachment_id,
         size=len(item.data),
         content_type=content_type_of(item.content_type, item.filename),
         content_disposition=item.content_disposition,
@@ -161,15 +167,15 @@ def _attachment(intent_id: str, index: int, item: OutgoingAttachment) -> Attachm
 
 
 def _record(
-    draft: Draft, inbox: InboxRecord, intent_id: str, attachments: list[AttachmentRecord], *, size: int, place: str, now: int
+    mail: NewMail, inbox: InboxRecord, intent_id: str, attachments: list[AttachmentRecord], *, size: int, place: str, now: int
 ) -> MessageRecord:
     record: dict[str, Any] = {
         "inbox_id": inbox["inbox_id"],
         "pod_id": inbox["pod_id"],
-        "labels": ordered({"sent", *draft.labels}),
+        "labels": ordered({"sent", *mail.labels}),
         "ts": now,
         "from": _from(inbox),
-        "to": draft.audience.to,
+        "to": mail.audience.to,
         "size": size,
         "created_at": now,
         "updated_at": now,
@@ -179,13 +185,13 @@ def _record(
         "body": place,
     }
     optional: dict[str, Any] = {
-        "cc": draft.audience.cc,
-        "bcc": draft.audience.bcc,
-        "reply_to": list(draft.reply_to),
-        "subject": draft.subject,
-        "preview": preview(draft.text),
+        "cc": mail.audience.cc,
+        "bcc": mail.audience.bcc,
+        "reply_to": list(mail.reply_to),
+        "subject": mail.subject,
+        "preview": preview(mail.text),
         "attachments": attachments,
-        "in_reply_to": draft.in_reply_to,
-        "references": list(draft.references),
+        "in_reply_to": mail.in_reply_to,
+        "references": list(mail.references),
     }
     return cast(MessageRecord, record | {name: value for name, value in optional.items() if value})

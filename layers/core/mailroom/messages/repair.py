@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mailroom import log
+from mailroom.drafts.claims import GIVEN_BACK_AFTER_MS
 from mailroom.messages import intents
-from mailroom.messages.handover import Post, accepted_id, store_accepted
+from mailroom.messages.handover import Post, accepted_id, give_up, store_accepted
 from mailroom.messages.idempotency import LOCK_MS
 from mailroom.store import keys
 from mailroom.store.port import ConditionFailed, Delete, Equals, Item, Key, Query, Reads, Set
@@ -24,24 +25,25 @@ def note_accepted(intent_id: str, message_id: str, post: Post) -> None:
 
 
 def sweep(post: Post) -> int:
-    """Finishes what is known to be out and gives up what has not been heard of for a day; returns how many were settled.
+    """Finishes what is known to be out, and gives up what has not been heard of for a day (the send of a draft: for five minutes,
+    then the draft is given back); returns how many were settled.
 
-    Sends nothing: whether to try again is for whoever holds the key.
+    Sends nothing: whether to try again is for whoever holds the key, or for the draft's timer.
     """
     now = post.clock()
-    return _settle_all(_open(post, until=keys.listing_sort(now - LOCK_MS, "")), post, heard_until=now - EXPIRES_MS)
+    return _settle_all(_open(post, until=keys.listing_sort(now - LOCK_MS, "")), post, now=now)
 
 
 def recover(post: Post) -> int:
     """At the start of a deployment that is one process, before it serves: every open send was interrupted, and its mailer knows
     for certain what it took. The rest was not sent, and is given up at once, so that its key is free. How many were settled."""
-    return _settle_all(_open(post, until=None), post, heard_until=None)
+    return _settle_all(_open(post, until=None), post, now=None)
 
 
-def _settle_all(open_rows: list[Item], post: Post, *, heard_until: int | None) -> int:
-    """Sends begun after `heard_until` may still be heard of; None: nothing will be."""
+def _settle_all(open_rows: list[Item], post: Post, *, now: int | None) -> int:
+    """`now` None: nothing more will be heard of any."""
     rows = post.items.batch_get([keys.intent(row["intent_id"]) for row in open_rows]) if open_rows else {}
-    return sum(_settle(row, rows.get(keys.intent(row["intent_id"])), post, heard_until) for row in open_rows)
+    return sum(_settle(row, rows.get(keys.intent(row["intent_id"])), post, now) for row in open_rows)
 
 
 def _open(post: Post, *, until: str | None) -> list[Item]:
@@ -50,7 +52,7 @@ def _open(post: Post, *, until: str | None) -> list[Item]:
     return [row for query in queries for row in pages.get(query, [])]
 
 
-def _settle(open_row: Item, row: Item | None, post: Post, heard_until: int | None) -> bool:
+def _settle(open_row: Item, row: Item | None, post: Post, now: int | None) -> bool:
     if row is None or row["state"] != "open":
         post.items.write([Delete(Key("idx", open_row["pk"], open_row["sk"]))])
         return True
@@ -58,8 +60,9 @@ def _settle(open_row: Item, row: Item | None, post: Post, heard_until: int | Non
     if (message_id := accepted_id(intent, row.get("provider_message_id"), post)) is not None:
         store_accepted(intent, message_id, None, post)
         return True
-    if heard_until is not None and intent.created_at > heard_until:
+    patience = GIVEN_BACK_AFTER_MS if intent.draft is not None else EXPIRES_MS
+    if now is not None and intent.created_at > now - patience:
         return False
     log.logger.warning("send given up", intent_id=intent.intent_id)
-    intents.abandon(intent, items=post.items, blobs=post.blobs)
+    give_up(intent, post)
     return True

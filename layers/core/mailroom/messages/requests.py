@@ -86,7 +86,8 @@ def _address(value: str) -> str:
     return check_address(value).render()
 
 
-def _subject(value: str) -> str:
+def subject_line(value: str) -> str:
+    """Raises ValueError."""
     if len(value) > MAX_SUBJECT:
         raise ValueError(f"Subject is longer than {MAX_SUBJECT} characters")
     if "\r" in value or "\n" in value:
@@ -128,7 +129,7 @@ def _one_source(value: AttachmentBody) -> AttachmentBody:
     return value
 
 
-def _attachment() -> Schema:
+def attachment() -> Schema:
     fields = object_of(
         content=checked(string(), _base64),
         url=string(low=1),
@@ -140,18 +141,19 @@ def _attachment() -> Schema:
     return checked(fields, _one_source)
 
 
-def _addresses() -> Schema:
+def addresses() -> Schema:
+    """A list of them, or a single one."""
     return strings(checked(string(), _address))
 
 
 def _body(**own: Schema) -> SendingBody:
     """The fields of one route on top of those that all have."""
     fields: dict[str, Any] = {
-        "reply_to": _addresses(),
+        "reply_to": addresses(),
         "text": string(),
         "html": string(),
         "labels": list_of(checked(string(), sendable)),
-        "attachments": list_of(_attachment()),
+        "attachments": list_of(attachment()),
         "headers": map_of(string()),
         "track_opens": boolean(),
         **own,
@@ -159,7 +161,7 @@ def _body(**own: Schema) -> SendingBody:
     return SendingBody(object_of(**fields))
 
 
-SEND = _body(to=_addresses(), cc=_addresses(), bcc=_addresses(), subject=checked(string(), _subject))
+SEND = _body(to=addresses(), cc=addresses(), bcc=addresses(), subject=checked(string(), subject_line))
 FORWARD = SEND
-REPLY = _body(to=_addresses(), cc=_addresses(), bcc=_addresses(), reply_all=boolean())
+REPLY = _body(to=addresses(), cc=addresses(), bcc=addresses(), reply_all=boolean())
 REPLY_ALL = _body()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import to_wire
@@ -17,6 +17,9 @@ from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
 from mailroom.ports import BlobMissing, BlobStore
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Reads
+
+if TYPE_CHECKING:
+    from mailroom.drafts.record import DraftRecord
 
 
 def inbox_reads(o: str, request: Request) -> Reads:
@@ -82,18 +85,18 @@ def get_attachment(
 ) -> dict[str, Any]:
     """An AttachmentResponse with a signed address. Raises NotFound."""
     record = find(caller, inbox_id, message_id, items=items)
-    return attachment_response(caller.organization_id, record, attachment_id, blobs=blobs, now=now, seconds=seconds)
+    o, file = caller.organization_id, attachment_of(record, attachment_id)
+    return attachment_response(o, inbox_id, record["uid"], file, blobs=blobs, now=now, seconds=seconds)
 
 
 def attachment_response(
-    o: str, record: MessageRecord, attachment_id: str, *, blobs: BlobStore, now: int, seconds: int
+    o: str, inbox_id: str, uid: str, file: AttachmentRecord | None, *, blobs: BlobStore, now: int, seconds: int
 ) -> dict[str, Any]:
-    """Raises NotFound where the message has no such attachment."""
-    file = attachment_of(record, attachment_id)
+    """Of a message (`uid`) or a draft (its id). Raises NotFound where there is no such attachment."""
     if file is None:
         raise NotFound
     url = blobs.url(
-        keys.blob_attachment(o, record["inbox_id"], record["uid"], attachment_id),
+        keys.blob_attachment(o, inbox_id, uid, file["attachment_id"]),
         filename=file.get("filename"),
         content_type=file.get("content_type"),
         inline=file.get("content_disposition") == "inline",
@@ -102,7 +105,7 @@ def attachment_response(
     return {**render.attachment(file), "download_url": url, "expires_at": to_wire(now + seconds * 1000)}
 
 
-def attachment_of(record: MessageRecord, attachment_id: str) -> AttachmentRecord | None:
+def attachment_of(record: MessageRecord | DraftRecord, attachment_id: str) -> AttachmentRecord | None:
     return next((file for file in record.get("attachments", ()) if file["attachment_id"] == attachment_id), None)
 
 

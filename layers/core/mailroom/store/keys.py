@@ -115,8 +115,9 @@ def is_message(key: Key) -> bool:
     return key.table == "core" and key.sk.startswith("M#") and not key.sk.endswith("#B")
 
 
-def body(message_key: Key) -> Key:
-    return Key("core", message_key.pk, message_key.sk + "#B")
+def body(owner_key: Key) -> Key:
+    """The row beside a message's or a draft's that holds what lists do not show."""
+    return Key("core", owner_key.pk, owner_key.sk + "#B")
 
 
 def reference(o: str, inbox_id: str, message_id: str) -> Key:
@@ -139,6 +140,19 @@ def is_thread(key: Key) -> bool:
 
 def thread_pointer(o: str, thread_id: str) -> Key:
     return Key("core", f"{o}#TH#{enc(thread_id)}", "-")
+
+
+def draft(o: str, inbox_id: str, draft_id: str) -> Key:
+    return Key("core", inbox_partition(o, inbox_id), f"D#{enc(draft_id)}")
+
+
+def is_draft(key: Key) -> bool:
+    """Whether it is a draft's row; not that of its text."""
+    return key.table == "core" and key.sk.startswith("D#") and not key.sk.endswith("#B")
+
+
+def draft_pointer(o: str, draft_id: str) -> Key:
+    return Key("core", f"{o}#DR#{enc(draft_id)}", "-")
 
 
 # --- idx ----------------------------------------------------------------------------------------------------------------
@@ -292,6 +306,11 @@ def open_intents(shard: int) -> str:
     return f"SENDS#OPEN#{shard:x}"
 
 
+def due_drafts(shard: int) -> str:
+    """One of 16 idx partitions of the scheduled drafts of all organizations; sort keys by `listing_sort` of the time."""
+    return f"DRAFTS#DUE#{shard:x}"
+
+
 def rate(o: str, window: int) -> Key:
     return Key("eph", f"RATE#{o}", f"{window:011}")
 
@@ -316,6 +335,11 @@ def blob_raw(o: str, inbox_id: str, uid: str) -> str:
 
 def blob_body(o: str, inbox_id: str, uid: str) -> str:
     return blob_message(o, inbox_id, uid) + "body.json.z"
+
+
+def blob_draft_body(o: str, inbox_id: str, draft_id: str, body_id: str) -> str:
+    """Of one version: a change must not touch what is shown until it is committed."""
+    return f"{blob_message(o, inbox_id, draft_id)}body-{body_id}.json.z"
 
 
 def blob_attachment(o: str, inbox_id: str, uid: str, attachment_id: str) -> str:

@@ -12,9 +12,9 @@ from mailroom.inboxes.access import require_inbox
 from mailroom.messages.filters import ListQuery, occurs, read_list_query, shown
 from mailroom.messages.index import THREADS, thread_sort
 from mailroom.messages.labels import RESTRICTED
-from mailroom.messages.listing import leading_labels
-from mailroom.messages.streams import Entry, Source
+from mailroom.messages.streams import Entry
 from mailroom.messages.walker import first_queries, walk
+from mailroom.messages.wide import inbox_source, load_items, wide_source
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Reads
 from mailroom.threads.record import ThreadRecord
@@ -33,7 +33,8 @@ def reads(o: str, request: Request) -> Reads:
     if asked is None:
         return Reads()
     inbox_id = request.path["inbox_id"].lower() if "inbox_id" in request.path else None
-    source = _inbox_source(o, inbox_id, asked) if inbox_id else _wide_source(o, None, asked, request.runtime.config.index_shards)
+    shards = request.runtime.config.index_shards
+    source = inbox_source(o, THREADS, inbox_id, asked) if inbox_id else wide_source(o, THREADS, None, asked, shards)
     first = first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts))
     return Reads((keys.inbox(o, inbox_id),) if inbox_id else (), first)
 
@@ -46,31 +47,14 @@ def list_threads(
     inbox_id = inbox_id or caller.inbox_id
     if inbox_id:
         require_inbox(caller, inbox_id, items=items)
-        source = _inbox_source(o, inbox_id, asked)
+        source = inbox_source(o, THREADS, inbox_id, asked)
     else:
-        source = _wide_source(o, caller.pod_id, asked, shards)
+        source = wide_source(o, THREADS, caller.pod_id, asked, shards)
     lookup = ThreadLookup(caller, asked, items, wide=inbox_id is None)
     filtered = bool(asked.texts)
     page = walk(source, lookup, asked.position, asked.paging.limit, filtered=filtered, items=items, now=now)
     position = None if page.position is None else [page.position]
     return asked.paging.finish("threads", [thread_item(record) for record in page.items], position)
-
-
-def _inbox_source(o: str, inbox_id: str, asked: ListQuery) -> Source:
-    partitions = tuple((keys.index_partition(o, inbox_id, THREADS, label),) for label in leading_labels(asked.labels))
-    return Source(partitions, None, asked.classes, asked.after, asked.before, not asked.paging.ascending)
-
-
-def _wide_source(o: str, pod_id: str | None, asked: ListQuery, shards: int) -> Source:
-    partitions = tuple(
-        tuple(
-            keys.by_pod(o, pod_id, THREADS, label, shard) if pod_id else keys.by_org(o, THREADS, label, shard)
-            for shard in range(shards)
-        )
-        for label in leading_labels(asked.labels)
-    )
-    index = "by_pod" if pod_id else "by_org"
-    return Source(partitions, index, asked.classes, asked.after, asked.before, not asked.paging.ascending)  # type: ignore[arg-type]
 
 
 class ThreadLookup:
@@ -86,18 +70,8 @@ class ThreadLookup:
         self._unreadable = caller.unreadable_labels()
 
     def load(self, entries: Sequence[Entry]) -> list[ThreadRecord | None]:
-        inboxes = [keys.owner(entry.key.pk)[1] for entry in entries]
-        wanted = [
-            keys.thread(self._o, inbox_id, keys.index_identity(entry.place))
-            for inbox_id, entry in zip(inboxes, entries, strict=True)
-        ]
-        owners = [keys.inbox(self._o, inbox_id) for inbox_id in inboxes]
-        found = self._items.batch_get(list(dict.fromkeys([*wanted, *(owners if self._wide else ())])))
-        dead = {owner for owner in owners if self._wide and (owner not in found or "state" in found[owner])}
-        return [
-            cast("ThreadRecord | None", None if owner in dead else found.get(key))
-            for key, owner in zip(wanted, owners, strict=True)
-        ]
+        found = load_items(self._o, entries, keys.thread, items=self._items, wide=self._wide)
+        return cast("list[ThreadRecord | None]", found)
 
     def place(self, item: ThreadRecord) -> str:
         return keys.index_place(thread_sort(item))

@@ -103,7 +103,9 @@ def get_thread_attachment(
     page = _walk(_source(o, inbox_id, thread_id), lookup, None, 1, items=items, now=now, filtered=True)
     if not page.items:
         raise NotFound
-    return attachment_response(o, page.items[0], attachment_id, blobs=blobs, now=now, seconds=seconds)
+    record = page.items[0]
+    file = attachment_of(record, attachment_id)
+    return attachment_response(o, inbox_id, record["uid"], file, blobs=blobs, now=now, seconds=seconds)
 
 
 class ConversationLookup:
