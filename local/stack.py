@@ -25,7 +25,8 @@ from local.limits import TokenBuckets
 from local.links import Links
 from local.mailer import LocalMailer
 from local.outbox import Outbox
-from local.queues import QueueRunner, SqliteQueues
+from local.queue_runner import QueueRunner
+from local.queues import SqliteQueues
 from local.relay import Relay
 from local.routing import Router
 from local.schedule import Scheduler

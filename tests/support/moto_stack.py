@@ -33,7 +33,7 @@ from local.filters import passes
 from local.gateway import Gateway
 from local.invoke import Invoker
 from local.outbox import Mail
-from local.queues import failures
+from local.queue_runner import failures
 from local.routing import Router
 from local.server import Protocol
 from local.servers import bind
