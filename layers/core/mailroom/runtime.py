@@ -18,7 +18,7 @@ from mailroom.clock import Clock, now_ms
 
 if TYPE_CHECKING:
     from mailroom.config import Config
-    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter, Sockets
+    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter, Sockets, Timers
     from mailroom.store.port import ItemStore
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ class Runtime:
     items: ItemStore
     blobs: BlobStore
     queues: Queues
+    timers: Timers
     mailer: Mailer
     fetcher: Fetcher
     poster: Poster
