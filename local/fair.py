@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from local.queues import QueueRunner, Received, SqliteQueues, take
+from local.queue_runner import QueueRunner
+from local.queues import Received, SqliteQueues, take
 from local.store.database import reading
 from mailroom.store.port import StoreBusy
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 MOST_WORKERS = 32
 
-_IDLE_S = 30.0
 _AFTER_ERROR_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -75,10 +75,10 @@ class FairRunner:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._queues.still(self._queue)
+            mark = self._queues.mark(self._queue)
             try:
                 if not self.run_once() and not self._stopping.is_set():
-                    self._queues.listen(self._queue, self._pause())
+                    self._queues.listen(self._queue, mark, self._ahead())
             except StoreBusy:
                 _log.exception("queue store unavailable", extra={"queue": self._queue})
                 self._stopping.wait(_AFTER_ERROR_S)
@@ -104,13 +104,13 @@ class FairRunner:
 
         return self._database.write(work)
 
-    def _pause(self) -> float:
-        """Seconds until a message becomes due; the bell tells of new ones, and of workers that have become free."""
+    def _ahead(self) -> int | None:
+        """Milliseconds until a message becomes due; the bell tells of new ones, and of workers that have become free."""
         now = self._clock()
         statement = "SELECT due FROM queue_message WHERE queue = ? AND due > ? ORDER BY due LIMIT 1"
         with reading(self._database) as connection:
             row = connection.execute(statement, (self._queue, now)).fetchone()
-        return _IDLE_S if row is None else min((int(row[0]) - now) / 1000, _IDLE_S)
+        return None if row is None else int(row[0]) - now
 
 
 def _chosen(connection: sqlite3.Connection, queue: str, free: int, held: Mapping[str, int], now: int) -> list[int]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from local.filters import passes, sieve
-from local.queues import failures
+from local.queue_runner import failures
 from mailroom.aws.stream_records import stream_event
 from mailroom.ids import uuid7
 from mailroom.store.port import ChangeRecord, StoreBusy

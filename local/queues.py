@@ -6,7 +6,6 @@ There is one process per data folder, so a message that is being worked on is si
 from __future__ import annotations
 
 import json
-import logging
 import sqlite3
 import threading
 import uuid
@@ -16,12 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from local.store.database import reading
 from mailroom.clock import Clock, now_ms
-from mailroom.store.port import StoreBusy
 
 if TYPE_CHECKING:
-    from local.invoke import Call
     from local.store.database import Database
-    from local.template import Queue, QueueWorker
+    from local.template import Queue
     from mailroom.ports import QueueMessage
 
 FIRST_WAIT_MS = 1000
@@ -29,10 +26,8 @@ MAX_WAIT_MS = 300_000
 MAX_DELAY_S = 900
 
 _IDLE_S = 30.0
-_AFTER_ERROR_S = 1.0
-_REGION = "local"
-
-_log = logging.getLogger(__name__)
+_LOOK_S = 1.0
+"""Between looks at the clock while something waits for its time: a clock set forward, or a machine that slept, rings no bell."""
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS queue_message (
@@ -63,6 +58,26 @@ class Received:
     group: str = ""
 
 
+class Bell:
+    """Who listens from a mark on misses no ring after it, however many listen and whatever they do in between."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._rings = 0
+
+    def ring(self) -> None:
+        with self._condition:
+            self._rings += 1
+            self._condition.notify_all()
+
+    def mark(self) -> int:
+        return self._rings
+
+    def listen(self, mark: int, seconds: float) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._rings != mark, seconds)
+
+
 class SqliteQueues:
     """Implements `ports.Queues` over the queues that the template declares."""
 
@@ -70,7 +85,7 @@ class SqliteQueues:
         self._database = database
         self._queues = queues
         self._clock = clock
-        self._bells = {name: threading.Event() for name in queues}
+        self._bells = {name: Bell() for name in queues}
         database.write(_prepare)
 
     def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
@@ -93,9 +108,13 @@ class SqliteQueues:
         """Sends inside a transaction of the same database; who commits it calls `ring` afterwards."""
         self._insert(connection, queue, _dump(body), delay_s)
 
+    def enqueue_timer(self, connection: sqlite3.Connection, queue: str, body: Mapping[str, Any], *, name: str, due: int) -> None:
+        """The same for a message that is due at a time, in milliseconds, however far ahead, and is known by its name."""
+        self._insert_due(connection, queue, _dump(body), due, message_id=name)
+
     def ring(self, queue: str) -> None:
-        """Wakes a worker of that queue."""
-        self._bells[queue].set()
+        """Wakes the workers of that queue."""
+        self._bells[queue].ring()
 
     def receive(self, queue: str, limit: int) -> list[Received]:
         """Takes what is due; what was received too often goes to the dead letters instead."""
@@ -142,29 +161,32 @@ class SqliteQueues:
 
     def wait(self, queue: str) -> None:
         """Until there may be something to receive."""
-        bell = self._bells[queue]
+        mark = self.mark(queue)
         ahead = self._due_in(queue, self._clock())
-        if ahead == 0:
-            return
-        bell.wait(_IDLE_S if ahead is None else min(ahead / 1000, _IDLE_S))
-        bell.clear()
+        if ahead != 0:
+            self.listen(queue, mark, ahead)
 
-    def still(self, queue: str) -> None:
-        """What rings from now on ends the next `listen`."""
-        self._bells[queue].clear()
+    def mark(self, queue: str) -> int:
+        """What rings from now on ends a `listen` with this mark."""
+        return self._bells[queue].mark()
 
-    def listen(self, queue: str, seconds: float) -> None:
-        self._bells[queue].wait(seconds)
+    def listen(self, queue: str, mark: int, ahead: int | None) -> None:
+        """`ahead`: milliseconds until the next message is due; None if there is none."""
+        self._bells[queue].listen(mark, _IDLE_S if ahead is None else min(ahead / 1000, _LOOK_S))
 
     def _insert(self, connection: sqlite3.Connection, queue: str, text: str, delay_s: int, group: str | None = None) -> None:
+        # What is due at once is due whatever becomes of the clock.
+        due = self._clock() + min(delay_s, MAX_DELAY_S) * 1000 if delay_s > 0 else 0
+        self._insert_due(connection, queue, text, due, message_id=str(uuid.uuid4()), group=group)
+
+    def _insert_due(
+        self, connection: sqlite3.Connection, queue: str, text: str, due: int, *, message_id: str, group: str | None = None
+    ) -> None:
         if queue not in self._queues:
             raise KeyError(queue)
-        now = self._clock()
-        # What is due at once is due whatever becomes of the clock.
-        due = now + min(delay_s, MAX_DELAY_S) * 1000 if delay_s > 0 else 0
         connection.execute(
             "INSERT INTO queue_message (queue, message_id, body, due, sent, share) VALUES (?, ?, ?, ?, ?, ?)",
-            (queue, str(uuid.uuid4()), text, due, now, group or ""),
+            (queue, message_id, text, due, self._clock(), group or ""),
         )
 
     def _due_in(self, queue: str, now: int) -> int | None:
@@ -204,105 +226,6 @@ def take(connection: sqlite3.Connection, rows: Sequence[int]) -> list[Received]:
     )
     statement = "SELECT seq, message_id, body, receives, sent, share FROM queue_message WHERE seq = ?"
     return [Received(*connection.execute(statement, (seq,)).fetchone()) for seq in rows]
-
-
-class QueueRunner:
-    """Hands the messages of one queue to its function, in a few threads."""
-
-    def __init__(self, queues: SqliteQueues, worker: QueueWorker, *, call: Call, threads: int) -> None:
-        self._queues = queues
-        self._worker = worker
-        self._call = call
-        self._stopping = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"queue-{worker.queue}-{number}", daemon=True) for number in range(threads)
-        ]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Lets the batches in work finish."""
-        self._stopping.set()
-        for thread in self._threads:
-            while thread.is_alive():
-                self._queues.ring(self._worker.queue)
-                thread.join(0.05)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                if not self.run_once():
-                    self._queues.wait(self._worker.queue)
-            except StoreBusy:
-                _log.exception("queue store unavailable", extra={"queue": self._worker.queue})
-                self._stopping.wait(_AFTER_ERROR_S)
-
-    def run_once(self) -> int:
-        """One batch; how many messages it had."""
-        batch = self._queues.receive(self._worker.queue, self._worker.batch_size)
-        if batch:
-            # There may be more for a sleeping neighbour.
-            if len(batch) == self._worker.batch_size:
-                self._queues.ring(self._worker.queue)
-            self.work(batch)
-        return len(batch)
-
-    def work(self, batch: list[Received]) -> None:
-        """Hands messages that were taken to the function, and settles them."""
-        failed = self._deliver(batch)
-        done = [message for message in batch if message.message_id not in failed]
-        again = [message for message in batch if message.message_id in failed]
-        self._settle(done, again)
-
-    def _settle(self, done: list[Received], again: list[Received]) -> None:
-        """Until it is stored, or the process ends: after a restart everything taken comes again."""
-        while True:
-            try:
-                return self._queues.settle(self._worker.queue, done, again)
-            except StoreBusy:
-                _log.exception("cannot settle a batch", extra={"queue": self._worker.queue})
-                if self._stopping.wait(_AFTER_ERROR_S):
-                    return None
-
-    def _deliver(self, batch: list[Received]) -> set[str]:
-        """Ids of the messages that must come again."""
-        everything = {message.message_id for message in batch}
-        try:
-            answer = self._call(self._worker.function, _event(self._worker.queue, batch), batch[0].message_id)
-        except Exception:  # noqa: BLE001 - whatever a handler raises, its batch comes again
-            _log.exception("queue handler failed", extra={"function": self._worker.function.name})
-            return everything
-        return failures(answer, everything) if self._worker.partial else set()
-
-
-def failures(answer: Any, everything: set[str]) -> set[str]:
-    """The ids that a partial batch response names; all of them where it is malformed, as Lambda does."""
-    if not answer:
-        return set()
-    try:
-        named = {entry["itemIdentifier"] for entry in answer.get("batchItemFailures") or ()}
-    except (AttributeError, KeyError, TypeError):
-        return everything
-    return named if named <= everything else everything
-
-
-def _event(queue: str, batch: list[Received]) -> dict[str, Any]:
-    return {"Records": [_record(queue, message) for message in batch]}
-
-
-def _record(queue: str, message: Received) -> dict[str, Any]:
-    return {
-        "messageId": message.message_id,
-        "receiptHandle": str(message.seq),
-        "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.receives), "SentTimestamp": str(message.sent)},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{_REGION}:000000000000:{queue}",
-        "awsRegion": _REGION,
-    }
 
 
 def _dump(body: Mapping[str, Any]) -> str:

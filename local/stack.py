@@ -25,7 +25,8 @@ from local.limits import TokenBuckets
 from local.links import Links
 from local.mailer import LocalMailer
 from local.outbox import Outbox
-from local.queues import QueueRunner, SqliteQueues
+from local.queue_runner import QueueRunner
+from local.queues import SqliteQueues
 from local.relay import Relay
 from local.routing import Router
 from local.schedule import Scheduler
@@ -36,6 +37,7 @@ from local.socket_gateway import SocketGateway
 from local.sockets import LocalSockets
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
+from local.timers import SqliteTimers
 from mailroom.clock import Clock, now_ms
 from mailroom.config import DEFAULT_DOMAIN, Config
 from mailroom.runtime import Runtime
@@ -197,6 +199,7 @@ class Stack:
             items=self.items,
             blobs=self.blobs,
             queues=self.queues,
+            timers=SqliteTimers(self.database, self.queues),
             mailer=mailer,
             fetcher=UrlFetcher(allow_private=self.settings.fetch_allow_private),
             poster=UrlPoster(allow_private=config.webhook_allow_private),

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 
 from mailroom.aws import clients
-from mailroom.aws.build import QUEUES, aws_runtime
+from mailroom.aws.build import QUEUES, TIMED, aws_runtime
 from mailroom.runtime import current
 from mailroom.store.schema import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
+CLIENTS = (clients.dynamodb, clients.s3, clients.sqs, clients.scheduler, clients.sesv2)
 ENVIRONMENT = {
     **{f"MAILROOM_{table.upper()}_TABLE": f"{table}-table" for table in TABLES},
     **{f"MAILROOM_{queue.upper()}_QUEUE": f"https://sqs/{queue}" for queue in QUEUES},
+    **{f"MAILROOM_{queue.upper()}_QUEUE_ARN": f"arn:{queue}" for queue in TIMED},
+    **{f"MAILROOM_{queue.upper()}_DEAD_LETTER_QUEUE_ARN": f"arn:{queue}-dead" for queue in TIMED},
+    "MAILROOM_TIMERS_GROUP": "timers",
+    "MAILROOM_TIMERS_ROLE_ARN": "arn:role",
     "MAILROOM_BUCKET": "bucket",
     "MAILROOM_DOMAIN": "Example.com",
     "MAILROOM_SOCKETS_URL": "https://sockets.example.com/v0",
@@ -30,7 +35,7 @@ ENVIRONMENT = {
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    for cached in (aws_runtime, clients.dynamodb, clients.s3, clients.sqs, clients.sesv2):
+    for cached in (aws_runtime, *CLIENTS):
         cached.cache_clear()
 
 
@@ -51,8 +56,7 @@ def test_a_missing_name_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None
 def test_only_the_item_client_is_made_at_start() -> None:
     aws_runtime()
 
-    made = [client.cache_info().currsize for client in (clients.dynamodb, clients.s3, clients.sqs, clients.sesv2)]
-    assert made == [1, 0, 0, 0]
+    assert [client for client in CLIENTS if client.cache_info().currsize] == [clients.dynamodb]
 
 
 HEAVY = ("boto3", "s3transfer", "jwt", "lxml", "pydantic", "pydantic_core", "dns", "cryptography", "email.mime", "mailroom.web")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.queues import QueueRunner, SqliteQueues
+from local.queue_runner import QueueRunner
+from local.queues import SqliteQueues
 from local.store.database import Database
 from local.template import Function, Queue, QueueWorker
 from mailroom.ports import QueueMessage

@@ -17,6 +17,8 @@ _COUNTED = {
     "copy",
     "delete_prefix",
     "send",
+    "set",
+    "cancel",
     "send_many",
     "post",
     "post_all",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from mailroom.ports import (
     SocketGone,
 )
 from mailroom.runtime import Runtime
+
+TIMER_NAME = re.compile(r"[0-9a-zA-Z\-_.]{1,64}")
+"""What EventBridge Scheduler takes."""
 
 
 class MemoryBlobs:
@@ -132,6 +136,31 @@ class QueueList:
             self.send(queue, message.body, group=message.group)
 
 
+class TimerList:
+    """Timers that fire when a test says so. `failures` are raised by the next calls, instead of their doing anything."""
+
+    def __init__(self) -> None:
+        self.waiting: dict[tuple[str, str, int], Mapping[str, Any]] = {}
+        """(queue, name, at_ms) -> body."""
+        self.failures: list[BaseException] = []
+
+    def set(self, queue: str, name: str, at_ms: int, body: Mapping[str, Any]) -> None:
+        assert TIMER_NAME.fullmatch(name), name
+        if self.failures:
+            raise self.failures.pop(0)
+        self.waiting[queue, name, at_ms] = json.loads(json.dumps(body))
+
+    def cancel(self, queue: str, name: str, at_ms: int) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.waiting.pop((queue, name, at_ms), None)
+
+    def fire(self, now_ms: int, *, early_ms: int = 0) -> list[tuple[str, Mapping[str, Any]]]:
+        """(queue, body) of those that are due by then, or that much later; they are gone afterwards."""
+        due = sorted((key for key in self.waiting if key[2] - early_ms <= now_ms), key=lambda key: key[2])
+        return [(key[0], self.waiting.pop(key)) for key in due]
+
+
 class SocketList:
     """Sockets that take everything, except for those in `gone` and `busy`. What was sent and closed is kept, in order."""
 
@@ -193,6 +222,7 @@ def memory_runtime(database: Database, *, config: Config | None = None, clock: C
         items=SqliteItemStore(database),
         blobs=MemoryBlobs(),
         queues=QueueList(),
+        timers=TimerList(),
         mailer=OutboxMailer(),
         fetcher=FileServer(),
         poster=Receiver(),

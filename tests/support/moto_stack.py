@@ -1,6 +1,7 @@
-"""The product on AWS adapters: the template's functions behind the local gateway, with moto's DynamoDB, S3, SQS and SES over HTTP.
+"""The product on AWS adapters: the template's functions behind the local gateway, with moto's AWS over HTTP.
 
-What Lambda's event source mappings do is done by one thread here: it reads the queues and streams and calls the same functions.
+What Lambda's event source mappings do is done by one thread here: it reads the queues and streams and calls the same functions. It
+also fires the schedules whose time has come.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from local.filters import passes
 from local.gateway import Gateway
 from local.invoke import Invoker
 from local.outbox import Mail
-from local.queues import failures
+from local.queue_runner import failures
 from local.routing import Router
 from local.server import Protocol
 from local.servers import bind
@@ -42,12 +43,14 @@ from local.socket_protocol import MAX_FRAME_BYTES, SocketProtocol
 from local.sockets import LocalSockets
 from local.store.database import Database
 from mailroom.aws.blobs import S3Blobs
+from mailroom.aws.build import TIMED
 from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
 from mailroom.aws.stream_records import stream_event
 from mailroom.aws.streams import StreamFeed
+from mailroom.aws.timers import SchedulerTimers, TimerQueue
 from mailroom.clock import now_ms
 from mailroom.config import Config
 from mailroom.ids import new_api_key
@@ -58,9 +61,9 @@ from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, create_table_arguments
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
+from tests.support.schedules import ACCOUNT, REGION, fire_due
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
-ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 def _serialize(handler: type[DynamoHandler]) -> None:
@@ -139,6 +142,7 @@ class MotoStack:
         tables = self._create_tables(name)
         client("s3").create_bucket(Bucket=name)
         self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
+        self._name = name
         client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
         items = DynamoItemStore(client("dynamodb"), tables)
         s3, ses = client("s3"), client("sesv2")
@@ -149,6 +153,7 @@ class MotoStack:
             items=items,
             blobs=S3Blobs(name, client=lambda: s3),
             queues=queues,
+            timers=self._timers(queues),
             mailer=self.mailer,
             fetcher=UrlFetcher(allow_private=True),
             poster=UrlPoster(allow_private=self._config.webhook_allow_private),
@@ -189,6 +194,14 @@ class MotoStack:
         for table, full_name in tables.items():
             dynamodb.create_table(**create_table_arguments(table, full_name))
         return tables
+
+    def _timers(self, queues: SqsQueues) -> SchedulerTimers:
+        scheduler = client("scheduler")
+        scheduler.create_schedule_group(Name=self._name)
+        prefix = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self._name}"
+        targets = {queue: TimerQueue(f"{prefix}-{queue}", f"{prefix}-{queue}deadletter") for queue in TIMED}
+        role = f"arn:aws:iam::{ACCOUNT}:role/{self._name}"
+        return SchedulerTimers(targets, group=self._name, role_arn=role, queues=queues, client=lambda: scheduler)
 
     def _serve(self) -> None:
         executor = self._undo.enter_context(ThreadPoolExecutor(8))
@@ -237,8 +250,11 @@ class MotoStack:
     def _pump(self) -> None:
         while not self._stopping.is_set():
             worked = [self._drain_queue(worker) for worker in self._template.queue_workers]
-            if not any([*worked, self._drain_streams()]):
+            if not any([*worked, self._drain_streams(), fire_due(self._name, self._fire, now_ms=now_ms())]):
                 self._stopping.wait(0.02)
+
+    def _fire(self, arn: str, body: str) -> None:
+        self._sqs.send_message(QueueUrl=self._urls[arn.rpartition("-")[2]], MessageBody=body)
 
     def _drain_queue(self, worker: templates.QueueWorker) -> bool:
         url = self._urls[worker.queue]

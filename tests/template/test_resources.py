@@ -60,6 +60,17 @@ def test_functions_know_every_table_and_queue_they_are_built_with() -> None:
     assert {f"MAILROOM_{queue.upper()}_QUEUE" for queue in build.QUEUES} <= variables.keys()
 
 
+def test_functions_know_what_their_timers_need() -> None:
+    variables = written()["Globals"]["Function"]["Environment"]["Variables"]
+
+    assert variables["MAILROOM_TIMERS_GROUP"] == {"Ref": "Timers"}
+    assert variables["MAILROOM_TIMERS_ROLE_ARN"] == {"Fn::GetAtt": ["TimersRole", "Arn"]}
+    for queue in build.TIMED:
+        assert variables[f"MAILROOM_{queue.upper()}_QUEUE_ARN"] == {"Fn::GetAtt": [f"{queue.capitalize()}Queue", "Arn"]}
+        dead = {"Fn::GetAtt": [f"{queue.capitalize()}DeadLetterQueue", "Arn"]}
+        assert variables[f"MAILROOM_{queue.upper()}_DEAD_LETTER_QUEUE_ARN"] == dead
+
+
 def test_every_queue_that_is_read_has_a_dead_letter_queue_and_an_alarm() -> None:
     queues = dict(of_type("AWS::SQS::Queue"))
     watched = {alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] for _, alarm in of_type("AWS::CloudWatch::Alarm")}

@@ -55,15 +55,16 @@ class Queues(Protocol):
 
 
 class Timers(Protocol):
-    """Messages that come to a queue at a time, however far ahead. At least once: late, double and cancelled ones may come, and
-    whoever receives one decides by an item whether anything is to be done."""
+    """Messages to a queue at a time. At least once, so that whoever receives one asks an item whether anything is to be done:
+    one that comes late, twice, or although it was cancelled does no harm (docs/decisions/0013)."""
 
     def set(self, queue: str, name: str, at_ms: int, body: Mapping[str, Any]) -> None:
-        """The same name again is one timer or two. Raises OSError where it may not have been set."""
+        """The queue gets `body`, also over restarts, not long before `at_ms`: on AWS up to 90 s earlier, and the receiver waits
+        out the rest. `name` is 1 to 64 of `0-9a-zA-Z-_.`; whether the same name twice is one timer or two must not matter."""
         ...
 
     def cancel(self, queue: str, name: str, at_ms: int) -> None:
-        """Best effort; `at_ms` as it was set."""
+        """Of a timer with the same arguments. Best effort: one that was not found in time fires, one that is gone is no error."""
         ...
 
 

@@ -38,6 +38,7 @@ def played(runtime: Runtime, turns: Turns) -> Runtime:
         items=turns.watch(runtime.items),
         blobs=runtime.blobs,
         queues=runtime.queues,
+        timers=runtime.timers,
         mailer=runtime.mailer,
         fetcher=runtime.fetcher,
         poster=runtime.poster,

@@ -13,6 +13,7 @@ from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
 from mailroom.aws.sockets import ApiGatewaySockets
+from mailroom.aws.timers import SchedulerTimers, TimerQueue
 from mailroom.config import Config
 from mailroom.runtime import Runtime
 from mailroom.store.schema import TABLES
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
     from mailroom.ports import FetchedFile, Posted, Poster
 
-QUEUES = ("inbound", "purge", "notices", "deliveries")
+QUEUES = ("inbound", "purge", "notices", "deliveries", "drafts")
+TIMED = ("drafts",)
+"""Queues that timers send to."""
 
 
 class LateFetcher:
@@ -54,11 +57,19 @@ def aws_runtime() -> Runtime:
     """Raises KeyError for a name that the environment lacks."""
     config = Config.from_environment()
     items = DynamoItemStore(clients.dynamodb(), {table: os.environ[f"MAILROOM_{table.upper()}_TABLE"] for table in TABLES})
+    queues = SqsQueues({name: os.environ[f"MAILROOM_{name.upper()}_QUEUE"] for name in QUEUES}, client=clients.sqs)
     return Runtime(
         config=config,
         items=items,
         blobs=S3Blobs(os.environ["MAILROOM_BUCKET"], client=clients.s3),
-        queues=SqsQueues({name: os.environ[f"MAILROOM_{name.upper()}_QUEUE"] for name in QUEUES}, client=clients.sqs),
+        queues=queues,
+        timers=SchedulerTimers(
+            {name: _timed(name) for name in TIMED},
+            group=os.environ["MAILROOM_TIMERS_GROUP"],
+            role_arn=os.environ["MAILROOM_TIMERS_ROLE_ARN"],
+            queues=queues,
+            client=clients.scheduler,
+        ),
         mailer=SesMailer(
             region=config.region,
             configuration_set=os.environ.get("MAILROOM_CONFIGURATION_SET"),
@@ -70,3 +81,8 @@ def aws_runtime() -> Runtime:
         sockets=ApiGatewaySockets(client=partial(clients.sockets, os.environ["MAILROOM_SOCKETS_URL"])),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
     )
+
+
+def _timed(name: str) -> TimerQueue:
+    prefix = f"MAILROOM_{name.upper()}"
+    return TimerQueue(os.environ[f"{prefix}_QUEUE_ARN"], os.environ[f"{prefix}_DEAD_LETTER_QUEUE_ARN"])

@@ -65,6 +65,11 @@ def sqs() -> SQSClient:
 
 
 @cache
+def scheduler() -> Any:
+    return _client("scheduler", QUEUES)
+
+
+@cache
 def sesv2() -> SESV2Client:
     client: SESV2Client = _client("sesv2", MAIL)
     return client
