@@ -11,8 +11,6 @@ from tests.template.documents import Resource, listed, of_type, statements, writ
 ANY_RESOURCE = {"dynamodb:ListStreams"}
 """Actions for which AWS knows no narrower resource."""
 WRITES = ("Put", "Update", "Delete", "BatchWrite")
-AWAITED = {"TimersPolicy"}
-"""For the functions that set timers; none does yet."""
 NARROWED = ("dynamodb:Attributes", "dynamodb:LeadingKeys")
 
 
@@ -46,7 +44,7 @@ def test_every_function_has_a_role_of_the_template() -> None:
 def test_every_policy_is_used() -> None:
     used = {policy for role, _ in of_type("AWS::IAM::Role") for policy in policies_of(role)}
 
-    assert used == {name for name, _ in of_type("AWS::IAM::ManagedPolicy")} - AWAITED
+    assert used == {name for name, _ in of_type("AWS::IAM::ManagedPolicy")}
 
 
 def test_what_every_endpoint_may_write_is_narrowed_to_named_rows_or_attributes() -> None:
@@ -67,6 +65,8 @@ def test_only_senders_may_send() -> None:
     assert {role for role, _ in of_type("AWS::IAM::Role") if "SendMailPolicy" in policies_of(role)} == {
         "MessageSenderRole",
         "MessageRouterRole",
+        "DraftSenderRole",
+        "DueDraftsRole",
     }
 
 

@@ -27,5 +27,5 @@ def draft_item(record: DraftRecord) -> dict[str, Any]:
 def draft(record: DraftRecord, bodies: Bodies) -> dict[str, Any]:
     whole = draft_item(record)
     whole |= {name: record[name] for name in _WHOLE if record.get(name)}  # type: ignore[literal-required]
-    whole |= {name: bodies[name] for name in ("text", "html") if name in bodies}  # type: ignore[literal-required]
+    whole |= {name: bodies[name] for name in ("text", "html") if name in bodies}
     return whole | {"created_at": to_wire(record["created_at"])}
