@@ -16,6 +16,7 @@ def adapt(emulator: Emulator, deployment: Deployment) -> None:
     _take_plain_http(emulator, deployment)
     _let_send(emulator, deployment)
     _let_send_batches(emulator, deployment)
+    _let_set_timers(emulator, deployment)
     _lead_to_sockets(emulator, deployment)
     _filter_what_is_there(emulator, deployment)
 
@@ -35,6 +36,16 @@ def _let_send(emulator: Emulator, deployment: Deployment) -> None:
 def _let_send_batches(emulator: Emulator, deployment: Deployment) -> None:
     """SQS knows no permission of this name: `sqs:SendMessage` is for batches too."""
     _allow(emulator, deployment.resources["PublisherRole"], "sqs:SendMessageBatch")
+
+
+def _let_set_timers(emulator: Emulator, deployment: Deployment) -> None:
+    """A schedule is judged as one of the group `default`, whichever it belongs to."""
+    iam, policy = emulator.client("iam"), deployment.resources["TimersPolicy"]
+    version = iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=policy, VersionId=version)["PolicyVersion"]["Document"]
+    group = f"/{deployment.resources['Timers']}/"
+    wider = json.dumps(document).replace(group, "/default/")
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=wider, SetAsDefault=True)
 
 
 def _allow(emulator: Emulator, role: str, *actions: str) -> None:
