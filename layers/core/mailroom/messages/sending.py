@@ -9,7 +9,7 @@ from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import InboxRecord
-from mailroom.lists import suppression
+from mailroom.lists.sending import require_sendable, send_reads
 from mailroom.mail.addresses import parse_address
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage, forward_body
@@ -61,7 +61,7 @@ def reads(o: str, request: Request) -> Reads:
         wanted.append(parent)
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
-    wanted += [suppression.key(o, each) for each in _named(request)]
+    wanted += send_reads(o, inbox_id, _named(request))
     return Reads(tuple(dict.fromkeys(wanted)))
 
 
@@ -194,8 +194,8 @@ def _thread(job: _Job, parent: MessageRecord, whom: Audience | None = None) -> T
     """The parent's, read together with what the lists say about recipients that follow from the parent. Raises NotFound where it
     is being deleted."""
     items, key = job.request.items, keys.thread(job.o, job.inbox["inbox_id"], parent["thread_id"])
-    entries = [suppression.key(job.o, each) for each in whom.envelope()] if whom else []
-    items.prefetch(Reads((key, *dict.fromkeys(entries[: job.request.runtime.config.max_recipients]))))
+    recipients = whom.envelope()[: job.request.runtime.config.max_recipients] if whom else []
+    items.prefetch(Reads((key, *send_reads(job.o, job.inbox["inbox_id"], recipients))))
     thread = items.get(key)
     if thread is None or thread.get("deleting"):
         raise NotFound
@@ -207,7 +207,7 @@ def _admit(job: _Job, whom: Audience) -> None:
     if job.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
-    suppression.require_unsuppressed(job.o, whom.envelope(), items=job.request.items)
+    require_sendable(job.o, job.inbox, whom.envelope(), items=job.request.items)
 
 
 def _files(job: _Job, body: MailBody) -> list[OutgoingAttachment]:
