@@ -113,15 +113,20 @@ class FairRunner:
         return None if row is None else int(row[0]) - now
 
 
+def _share(group: str, free: int) -> int:
+    """Messages without a group hold up nobody but each other."""
+    return fair_share(free) if group else MOST_WORKERS
+
+
 def _chosen(connection: sqlite3.Connection, queue: str, free: int, held: Mapping[str, int], now: int) -> list[int]:
     """The oldest messages that are due, of each group as many as its share allows."""
     counts, chosen = Counter(held), list[int]()
-    full = {group for group, count in counts.items() if count >= fair_share(free)}
+    full = {group for group, count in counts.items() if count >= _share(group, free)}
     more = True
     while more:
         more = False
         for seq, group in _oldest(connection, queue, free - len(chosen), now, full, chosen):
-            if counts[group] < fair_share(free - len(chosen)):
+            if counts[group] < _share(group, free - len(chosen)):
                 chosen.append(seq)
                 counts[group] += 1
             else:

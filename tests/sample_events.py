@@ -38,6 +38,9 @@ PATH_VALUES = {
     "pod_id": IDENTITY,
     "webhook_id": WEBHOOK,
     "event_id": EVENT,
+    "direction": "receive",
+    "type": "block",
+    "entry": "spam.example.com",
     "proxy": "slash@example.com>",
 }
 TIME = "2026-01-01T12:00:00.000Z"
@@ -67,6 +70,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     ),
     "list_inboxes": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
     "update_inbox": (Case(body={"display_name": "Renamed"}),),
+    "list_list_entries": (Case(), Case("page", query={"limit": "10"})),
+    "create_list_entry": (Case(body={"entry": "spam.example.com", "reason": "unwanted"}),),
     "list_messages": (
         Case(),
         Case("filtered", query={"labels": '["unread"]', "after": "2025-01-01T00:00:00Z", "include_spam": "true", "limit": "20"}),

@@ -163,9 +163,7 @@ def test_an_address_that_bounced_can_be_written_to_when_it_gets_an_inbox(
     name = f"late-{uuid.uuid4().hex[:8]}"
     address = f"{name}@{inbox.partition('@')[2]}"
     o = stack.http.get("/organizations").json()["organization_id"]
-    entry = suppressing(o, address, reason, None, now=1)
-    assert entry is not None
-    stack.runtime.items.put(entry.key, entry.item)
+    stack.runtime.items.transact(suppressing(o, {key(o, address): address}, reason, {}, now=1))
 
     stack.http.post("/inboxes", {"username": name})
 

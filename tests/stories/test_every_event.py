@@ -23,7 +23,6 @@ from tests.support.contract import event_problems
 from tests.support.moto_stack import MotoStack
 from tests.support.polling import eventually
 from tests.support.receiver import LocalReceiver, receiving
-from tests.support.seed import seed
 from tests.support.stacks import Mailbox, SqliteStack
 
 # The SDK imports names that newer releases of websockets call deprecated.
@@ -131,16 +130,16 @@ def make_everything_happen(stack: Mailbox) -> None:
     arrive(stack, inbox)
     arrive(stack, inbox, "spam=FAIL")
     arrive(stack, inbox, "spf=GRAY, dkim=GRAY")
-    # Receive lists, which block, are not built: the message is stored as they will have it stored.
-    seed(stack.runtime, o, inbox, labels=("received", "blocked", "unread"), event_type="message.received.blocked")
+    stack.http.post(f"/inboxes/{inbox}/lists/receive/block", {"entry": "blocked.example.com"})
+    arrive(stack, inbox, author="Eve <eve@blocked.example.com>")
     sent = send_to_simulator(stack, inbox)
     stack.runtime.queues.send("notices", rejection(inbox, sent["message_id"]))
     happen(stack, o, types.OPENED, inbox_id=inbox, payload={}, **sent)
     happen(stack, o, types.DOMAIN_VERIFIED, payload=domain())
 
 
-def arrive(stack: Mailbox, inbox: str, verdicts: str = "spam=PASS") -> None:
-    fields = {"From": "Ann <ann@example.com>", "To": inbox, "Subject": "Hello", "Message-ID": f"<{uuid.uuid4()}@example.com>"}
+def arrive(stack: Mailbox, inbox: str, verdicts: str = "spam=PASS", *, author: str = "Ann <ann@example.com>") -> None:
+    fields = {"From": author, "To": inbox, "Subject": "Hello", "Message-ID": f"<{uuid.uuid4()}@example.com>"}
     head = "".join(f"{name}: {value}\r\n" for name, value in (fields | {"X-Mailroom-Verdicts": verdicts}).items())
     stack.deliver(f"{head}\r\nGr\u00fc\u00dfe\r\n".encode(), inbox)
 

@@ -27,9 +27,11 @@ EXTRAS = {
     **{f"{name}Event": {"position": "integer"} for name in EVENTS},
     "Subscribed": {"position": "integer"},
     "Error": {"code": "string", "fix": "string"},
+    "ListEntry": {"pod_id": "string", "inbox_id": "string"},
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
-"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log."""
+"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log, the
+scope of an entry where a key of narrow scope leaves it out of the path."""
 
 STATUS_OF_CODE = {
     "missing_authorization": 401,

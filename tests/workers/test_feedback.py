@@ -12,6 +12,7 @@ import pytest
 
 from mailroom.clock import to_wire
 from mailroom.events import types
+from mailroom.lists import suppression
 from mailroom.messages.handover import Post
 from mailroom.messages.labels import MAX_PER_MESSAGE
 from mailroom.outbound import sends
@@ -19,10 +20,11 @@ from mailroom.outbound.notices import Notice
 from mailroom.outbound.worker import WAITS_MS
 from mailroom.store import keys
 from mailroom.store.meter import metered
-from mailroom.store.port import Delete, Item, Set
+from mailroom.store.port import Delete, Item, Set, TransactionCancelled
 from tests.support.crashes import Executioner, Killed
 from tests.support.desk import Desk, mail
 from tests.support.dynamo import dynamo_items
+from tests.support.lists import counts, listed
 
 TO = ["Bob <Bob@example.com>", "carl@example.com"]
 EVENT_OF = {
@@ -308,14 +310,39 @@ def test_the_first_reason_stays(desk: Desk) -> None:
 
 def test_a_callers_own_entry_becomes_the_services(desk: Desk) -> None:
     sent = Sent(desk)
-    key = keys.list_entry(desk.o, "send", "block", "bob@example.com")
-    desk.items.put(key, {"entry": "bob@example.com", "reason": "rude", "created_at": 5})
+    listed(desk, "send", "block", "bob@example.com", "example.org", reason="rude")
+    key = suppression.key(desk.o, "bob@example.com")
+    before = desk.items.get(key)
 
     take(desk, sent.notice("Bounce"))
 
     row = desk.items.get(key)
+    assert before is not None
     assert row is not None
-    assert (row["read_only"], row["reason"], row["created_at"]) == (True, "bounce", 5)
+    assert (row["read_only"], row["reason"], row["created_at"]) == (True, "bounce", before["created_at"])
+    assert counts(desk) == {"send_block": 1}
+
+
+def test_several_addresses_are_suppressed_at_once(desk: Desk) -> None:
+    sent = Sent(desk)
+    listed(desk, "send", "block", "bob@example.com", "carl@example.com")
+    bounced = [{"emailAddress": address} for address in ("Bob@example.com", "carl@example.com", "dan@example.com")]
+
+    failed = take(desk, sent.notice("Bounce", bouncedRecipients=bounced))
+
+    rows = [suppressed(desk, f"{name}@example.com") or {} for name in ("bob", "carl", "dan")]
+    assert failed == []
+    assert [row["read_only"] for row in rows] == [True] * 3
+    assert counts(desk) == {}
+
+
+def test_an_entry_that_was_made_meanwhile_is_not_overwritten_uncounted(desk: Desk) -> None:
+    key = suppression.key(desk.o, "bob@example.com")
+    stale = suppression.suppressing(desk.o, {key: "bob@example.com"}, "bounce", {}, now=5)
+    listed(desk, "send", "block", "bob@example.com")
+
+    with pytest.raises(TransactionCancelled):
+        desk.items.transact(stale)
 
 
 # --- before the message -------------------------------------------------------------------------------------------------

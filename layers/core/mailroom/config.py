@@ -32,9 +32,13 @@ class Config(NamedTuple):
     """Webhooks per organization."""
     polling_webhook_limit: int = 10
     """Polling webhooks per organization, pod or inbox."""
+    list_entry_limit: int = 10_000
+    """Entries of one allow or block list."""
     download_url_seconds: int = 3600
     drop_unauthentic: bool = True
     """Mail failing SPF, DKIM or an enforcing DMARC policy: dropped, or (False) labelled `unauthenticated`."""
+    strict_allow: bool = True
+    """Allow lists let mail in only where its From is authenticated."""
 
     webhook_schedule: tuple[int, ...] = WEBHOOK_SCHEDULE_S
     """Seconds from each failed attempt of a delivery to the next one; after the last wait's attempt it has failed."""
@@ -55,6 +59,7 @@ class Config(NamedTuple):
             rate_burst=int(env.get("MAILROOM_RATE_BURST", "200")),
             inbox_limit=int(inbox_limit) if inbox_limit else None,
             drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
+            strict_allow=env.get("MAILROOM_STRICT_ALLOW", "1") != "0",
             webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
             webhook_allow_private=env.get("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0") != "0",
         )

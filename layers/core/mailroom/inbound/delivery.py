@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import cast
 
 from mailroom.clock import Clock
+from mailroom.inbound.authentication import authenticated
 from mailroom.inbound.composition import Content, attachment_id, message_id_of, message_uid, received_message
 from mailroom.inbound.notice import Arrival
 from mailroom.inboxes.record import InboxRecord
+from mailroom.lists.levels import count_keys
+from mailroom.lists.receiving import blocked
+from mailroom.mail.parsed import ParsedMail
 from mailroom.messages.commit import InboxGone, NewMessage, Outcome, commit, known
-from mailroom.messages.threading import Target, candidates, look
+from mailroom.messages.threading import Surroundings, Target, candidates, look
 from mailroom.ports import BlobStore
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore
@@ -28,6 +32,7 @@ def deliver(
     blobs: BlobStore,
     clock: Clock,
     shards: int,
+    strict_allow: bool,
     pause: Callable[[float], None] = time.sleep,
 ) -> Outcome | None:
     """None where the mail is dropped: the inbox is gone, paused or a later one, or the mail was deleted since an earlier delivery
@@ -44,6 +49,7 @@ def deliver(
         message_id,
         candidates(message_id, mail.in_reply_to, mail.references),
         deleted_mail=keys.deleted_mail(o, inbox_id, uid),
+        list_counts=count_keys(o, inbox_id),
     )
     seen = look(target, items=items)
     inbox = _open_inbox(seen.inbox)
@@ -53,6 +59,8 @@ def deliver(
         # An earlier try may have left its blobs behind the purge.
         blobs.delete_prefix(keys.blob_message(o, inbox_id, uid))
         return None
+    if _blocked(arrival, mail, o, inbox, seen, items=items, strict_allow=strict_allow):
+        labels |= {"blocked"}
     new = received_message(arrival, content, labels, o, inbox, now=clock())
     if (outcome := known(new, seen)) is not None:
         return outcome
@@ -80,6 +88,14 @@ def write_blobs(arrival: Arrival, content: Content, new: NewMessage, *, blobs: B
 
 def discard_blobs(new: NewMessage, *, blobs: BlobStore) -> None:
     blobs.delete_prefix(keys.blob_message(new.organization_id, new.record["inbox_id"], new.record["uid"]))
+
+
+def _blocked(
+    arrival: Arrival, mail: ParsedMail, o: str, inbox: InboxRecord, seen: Surroundings, *, items: ItemStore, strict_allow: bool
+) -> bool:
+    """Without a From, what is shown as the sender must not be blocked either."""
+    authors = mail.authors or ([mail.from_address] if mail.from_address else [])
+    return blocked(o, inbox, authors, seen, trusted=lambda: not strict_allow or authenticated(arrival, mail), items=items)
 
 
 def _open_inbox(row: Item | None) -> InboxRecord | None:

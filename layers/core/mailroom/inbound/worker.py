@@ -53,7 +53,6 @@ def receive(record: Mapping[str, Any], *, runtime: Runtime) -> None:
     if content.mail.defects:
         log.logger.warning("mail read in part", provider_id=arrival.provider_id, defects=content.mail.defects[:10])
     del raw
-    # Lists (spec: lists.md, "Receiving") will add `blocked` here, inbox by inbox.
     undelivered = sum(not _delivered(arrival, content, labels, o, inbox_id, runtime) for o, inbox_id in inboxes)
     if undelivered:
         raise NotAllDelivered(f"{undelivered} of {len(inboxes)} inboxes")
@@ -71,6 +70,7 @@ def _delivered(arrival: Arrival, content: Content, labels: frozenset[str], o: st
             blobs=runtime.blobs,
             clock=runtime.clock,
             shards=runtime.config.index_shards,
+            strict_allow=runtime.config.strict_allow,
         )
     except Exception:  # noqa: BLE001 - the other inboxes of the mail get it now
         log.logger.exception("delivery failed", provider_id=arrival.provider_id, organization_id=o)

@@ -96,6 +96,7 @@ class _Purger:
             self._delete(rows)
         for event_type in EVENT_TYPES:
             self._drain("ev", keys.events(self._o, self._inbox_id, event_type))
+        self._drain("core", keys.lists(self._o, inbox_id=self._inbox_id))
         self._drain("eph", keys.subscriptions(self._o, inbox_id=self._inbox_id))
 
     def _core_rows(self) -> list[Item]:

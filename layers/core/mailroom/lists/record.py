@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, NamedTuple, NotRequired, TypedDict, cast, get_args
+
+from mailroom.store.port import Item
 
 Direction = Literal["send", "receive", "reply"]
 ListType = Literal["allow", "block"]
+
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+LIST_TYPES: tuple[ListType, ...] = get_args(ListType)
+
+
+class ListName(NamedTuple):
+    """Which of the six lists of a scope."""
+
+    direction: Direction
+    list_type: ListType
 
 
 class ListEntryRecord(TypedDict):
@@ -20,4 +32,9 @@ class ListEntryRecord(TypedDict):
     read_only: NotRequired[bool]
     """Made by the service; True or absent. Callers can neither change nor delete it."""
     pod_id: NotRequired[str]
+    """Of the pod it stands at, or of its inbox."""
     inbox_id: NotRequired[str]
+
+
+def record_of(row: Item) -> ListEntryRecord:
+    return cast(ListEntryRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})

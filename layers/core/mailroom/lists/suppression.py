@@ -1,68 +1,55 @@
 """Addresses that an organization's mail must not go to any more (spec: lists.md, "Suppression").
 
 They are read-only entries of the organization's send block list, made by the service after a permanent bounce, a complaint or an
-unsubscribe. They hold at every scope, whatever else the lists say.
+unsubscribe. They hold at every scope, whatever else the lists say, and are not counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal, cast
 
-from mailroom.errors import MessageRejected
-from mailroom.lists.record import ListEntryRecord
+from mailroom.keys.scopes import Scope
+from mailroom.lists.counts import lowered
+from mailroom.lists.record import ListEntryRecord, ListName
 from mailroom.store import keys
-from mailroom.store.port import Delete, Equals, Item, ItemStore, Key, Put
+from mailroom.store.port import Absent, Action, Delete, Equals, Item, Key, Lacks, Present, Put, all_of
 
 Reason = Literal["bounce", "complaint", "unsubscribe"]
 
-FIX = (
-    "Leave out {}: suppressed after a {}, by read-only entries of the organization's send block list that only the operator "
-    "can remove."
-)
+LIST = ListName("send", "block")
 
 
 def key(o: str, address: str) -> Key:
     """Of a bare address, in any case."""
-    return keys.list_entry(o, "send", "block", address.lower())
+    return keys.list_entry(o, *LIST, address.lower())
 
 
-def suppressing(o: str, address: str, reason: Reason, before: Item | None, *, now: int) -> Put | None:
-    """What suppresses an address; None where it is already. A caller's own entry becomes the service's."""
-    if before is not None and before.get("read_only"):
-        return None
-    entry = ListEntryRecord(
-        entry=address.lower(),
-        organization_id=o,
-        direction="send",
-        list_type="block",
-        entry_type="email",
-        created_at=before["created_at"] if before is not None else now,
-        reason=reason,
-        read_only=True,
-    )
-    return Put(key(o, address), cast(Item, entry))
+def suppressing(o: str, addresses: Mapping[Key, str], reason: Reason, found: Mapping[Key, Item], *, now: int) -> list[Action]:
+    """What suppresses the addresses, given by their keys, as far as they are not yet; `found` holds the entries that are there. A
+    caller's own becomes the service's. The conditions fail where an entry has changed since."""
+    fresh = {each: address for each, address in addresses.items() if not found.get(each, {}).get("read_only")}
+    own = sum(each in found for each in fresh)
+    counted = lowered(o, Scope("organization", o), LIST, own) if own else []
+    return [*(_entry(o, each, address, reason, found.get(each), now) for each, address in fresh.items()), *counted]
 
 
 def lifting(o: str, address: str, before: Item | None) -> list[Delete]:
     """What ends a suppression by a bounce where the address gets an inbox: the mail came back because there was none."""
     if before is None or not before.get("read_only") or before["reason"] != "bounce":
         return []
-    return [Delete(key(o, address), Equals("reason", "bounce"))]
+    return [Delete(key(o, address), all_of(Equals("read_only", True), Equals("reason", "bounce")))]
 
 
-def require_unsuppressed(o: str, addresses: Iterable[str], *, items: ItemStore) -> None:
-    """Raises MessageRejected for recipients that are suppressed: one is enough to refuse the whole mail."""
-    by_key = {key(o, address): address for address in addresses}
-    found = items.batch_get(list(by_key))
-    refused = {by_key[each]: row for each, row in found.items() if row.get("read_only")}
-    if refused:
-        raise _rejection(refused, [address for address in by_key.values() if address in refused])
-
-
-def _rejection(refused: Mapping[str, Item], addresses: Sequence[str]) -> MessageRejected:
-    reasons = sorted({str(refused[address]["reason"]) for address in addresses})
-    return MessageRejected(
-        "Recipients refused: " + ", ".join(f"{address} (blocked)" for address in addresses),
-        fix=FIX.format(", ".join(refused[address]["entry"] for address in addresses), " or ".join(reasons)),
+def _entry(o: str, place: Key, address: str, reason: Reason, before: Item | None, now: int) -> Put:
+    entry = ListEntryRecord(
+        entry=address.lower(),
+        organization_id=o,
+        direction=LIST.direction,
+        list_type=LIST.list_type,
+        entry_type="email",
+        created_at=before["created_at"] if before is not None else now,
+        reason=reason,
+        read_only=True,
     )
+    return Put(place, cast(Item, entry), Absent() if before is None else all_of(Present(), Lacks("read_only")))

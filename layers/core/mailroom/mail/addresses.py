@@ -67,7 +67,7 @@ def check_address(value: str) -> Address:
     local, at, domain = spec.rpartition("@")
     if not at:
         raise ValueError("Not an address of the form a@b or Name <a@b>")
-    return Address(_checked_local(local), _checked_domain(domain), display)
+    return Address(_checked_local(local), check_domain(domain), display)
 
 
 def parse_address(value: str) -> Address | None:
@@ -76,6 +76,25 @@ def parse_address(value: str) -> Address | None:
         return check_address(value)
     except ValueError:
         return None
+
+
+def check_domain(domain: str) -> str:
+    """In lower case and ASCII; ValueError where it is none."""
+    if len(domain) <= MAX_DOMAIN:
+        found = ascii_domain(domain)
+        if len(found) <= MAX_DOMAIN and _DOMAIN.fullmatch(found):
+            return found
+    raise ValueError("The domain is not valid")
+
+
+def ascii_domain(domain: str) -> str:
+    """In lower case, with A-labels for what is beyond ASCII (IDNA); empty where it has none."""
+    if domain.isascii():
+        return domain.lower()
+    try:
+        return domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return ""
 
 
 def bare(value: str) -> str:
@@ -112,18 +131,3 @@ def _checked_local(local: str) -> str:
     if len(local) > MAX_LOCAL or not _LOCAL.fullmatch(local):
         raise ValueError("The part before the @ is not valid")
     return local
-
-
-def _checked_domain(domain: str) -> str:
-    if len(domain) <= MAX_DOMAIN:
-        ascii_domain = domain.lower() if domain.isascii() else _to_ascii(domain)
-        if len(ascii_domain) <= MAX_DOMAIN and _DOMAIN.fullmatch(ascii_domain):
-            return ascii_domain
-    raise ValueError("The domain is not valid")
-
-
-def _to_ascii(domain: str) -> str:
-    try:
-        return domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return ""

@@ -16,6 +16,7 @@ from mailroom.mail.limits import Budget, Limits, MonotonicClock
 from mailroom.mail.mailboxes import mailboxes
 from mailroom.mail.msgids import MAX_LENGTH, kept_references, message_ids
 from mailroom.mail.parsed import ParsedMail
+from mailroom.mail.signatures import signing_domains
 from mailroom.mail.tree import Part, read_part
 from mailroom.mail.wire_headers import wire_headers
 from mailroom.mail.words import decode_field
@@ -80,9 +81,10 @@ def _read_root(raw: bytes, budget: Budget) -> Part:
 
 
 def _fill_addresses(mail: ParsedMail, header: Header) -> None:
-    authors = mailboxes(header.all("from")) or mailboxes(header.all("sender"))
-    if authors:
-        mail.from_, mail.from_address = authors[0].render(), authors[0].address.lower()
+    authors = mailboxes(header.all("from"))
+    mail.authors = [author.address.lower() for author in authors]
+    if shown := authors or mailboxes(header.all("sender")):
+        mail.from_, mail.from_address = shown[0].render(), shown[0].address.lower()
     else:
         mail.from_ = _text(header, "from") or ""
     mail.to = _rendered(header, "to")
@@ -114,6 +116,7 @@ def _fill_fields(mail: ParsedMail, root: Part) -> None:
     mail.message_id = next(iter(message_ids(header.all("message-id"), longest=MAX_LENGTH)), None)
     mail.in_reply_to = kept_references(message_ids(header.all("in-reply-to")))
     mail.references = kept_references(message_ids(header.all("references")))
+    mail.signers = signing_domains(header.all("dkim-signature"))
     mail.automatic = is_automatic(header, root.content_type)
     mail.headers = wire_headers(header.fields)
 

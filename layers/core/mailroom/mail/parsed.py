@@ -26,6 +26,10 @@ class ParsedMail:
     """`a@b` or `Name <a@b>`; the text of the header as it is where there is no address in it."""
     from_address: str | None = None
     """Bare, lower case."""
+    authors: list[str] = field(default_factory=list)
+    """Every mailbox of the From fields, bare, lower case; `from_address` is the first, or the Sender where there is none."""
+    signers: list[str] = field(default_factory=list)
+    """The domain that each DKIM-Signature names, lower case; empty for one that cannot be read. Nothing of it is verified."""
     to: list[str] = field(default_factory=list)
     cc: list[str] = field(default_factory=list)
     bcc: list[str] = field(default_factory=list)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypedDict, cast
 
 from mailroom.errors import InboxPaused, NotFound
 from mailroom.http.endpoint import Request
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import InboxRecord
-from mailroom.lists import suppression
+from mailroom.lists.sending import require_sendable, send_reads
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage
 from mailroom.messages import audience, bodies, idempotency
@@ -24,7 +24,7 @@ from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobMissing
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import Key, Reads
+from mailroom.store.port import Reads
 from mailroom.store.prefetch import PrefetchedStore
 from mailroom.threads.record import ThreadRecord
 
@@ -62,18 +62,13 @@ def opened(request: Request, action: str, target: str | None = None) -> Sender |
     return found if isinstance(found, Finished) else sender._replace(claim=found)
 
 
-def admission_reads(o: str, inbox_id: str, addresses: Iterable[str]) -> list[Key]:
-    """What `admit` asks for, as far as it can be read ahead."""
-    return [suppression.key(o, address) for address in addresses]
-
-
 def admit(sender: Sender, whom: Audience) -> None:
     """Whether this inbox may send to these people now. Domain before lists, quotas after. Raises InboxPaused, Unprocessable,
     MessageRejected, RateLimited."""
     if sender.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
-    suppression.require_unsuppressed(sender.o, whom.envelope(), items=sender.items)
+    require_sendable(sender.o, sender.inbox, whom.envelope(), items=sender.items)
 
 
 def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> ThreadRecord | None:
@@ -81,8 +76,7 @@ def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> T
     it may be on its way out (`deleting`)."""
     key = keys.thread(sender.o, sender.inbox["inbox_id"], thread_id)
     few = whom.envelope()[: sender.runtime.config.max_recipients] if whom else ()
-    wanted = admission_reads(sender.o, sender.inbox["inbox_id"], few)
-    sender.items.prefetch(Reads((key, *dict.fromkeys(wanted))))
+    sender.items.prefetch(Reads((key, *send_reads(sender.o, sender.inbox["inbox_id"], few))))
     return cast("ThreadRecord | None", sender.items.get(key))
 
 

@@ -7,6 +7,7 @@ from typing import Literal, TypedDict, cast
 from mailroom.errors import NotFound, ValidationError
 from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
+from mailroom.lists.sending import send_reads
 from mailroom.mail.addresses import parse_address
 from mailroom.mail.forwarding import forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
@@ -20,7 +21,6 @@ from mailroom.messages.requests import UNTRACKED, MailBody
 from mailroom.messages.sender import (
     Sender,
     SendResult,
-    admission_reads,
     admit,
     files_of,
     forwarded,
@@ -45,7 +45,7 @@ def reads(o: str, request: Request) -> Reads:
         wanted.append(parent)
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
-    wanted += admission_reads(o, inbox_id, _named(request))
+    wanted += send_reads(o, inbox_id, _named(request))
     return Reads(tuple(dict.fromkeys(wanted)))
 
 

@@ -32,6 +32,8 @@ class Target(NamedTuple):
     thread_id: str | None = None
     deleted_mail: Key | None = None
     """Where it would be written that this very mail was here before and was deleted."""
+    list_counts: tuple[Key, ...] = ()
+    """Rows that say which allow and block lists there are."""
 
     def key(self) -> Key:
         return keys.message(self.organization_id, self.inbox_id, self.message_id)
@@ -50,6 +52,8 @@ class Surroundings:
     inbox: Item | None = None
     deleted: bool = False
     """The target was here before and was deleted."""
+    list_counts: dict[Key, Item] = field(default_factory=dict)
+    """Of the target's keys."""
     message: MessageRecord | None = None
     """Stored under the target's own id."""
     parents: dict[str, MessageRecord] = field(default_factory=dict)
@@ -84,10 +88,12 @@ def look(target: Target, *, items: ItemStore) -> Surroundings:
     inbox = keys.inbox(o, inbox_id)
     wanted = {target.thread_id: keys.thread(o, inbox_id, target.thread_id)} if target.thread_id else {}
     deleted = (target.deleted_mail,) if target.deleted_mail else ()
-    found = items.fetch(Reads(tuple({inbox, target.key(), *deleted, *messages.values(), *waited.values(), *wanted.values()}))).items
+    about = (inbox, target.key(), *deleted, *target.list_counts)
+    found = items.fetch(Reads(tuple({*about, *messages.values(), *waited.values(), *wanted.values()}))).items
     seen = Surroundings(
         inbox=found.get(inbox),
         deleted=any(key in found for key in deleted),
+        list_counts={key: found[key] for key in target.list_counts if key in found},
         message=cast(MessageRecord | None, found.get(target.key())),
         parents={each: cast(MessageRecord, found[key]) for each, key in messages.items() if key in found},
         waiting={each: found[key]["thread_id"] for each, key in waited.items() if key in found},

@@ -55,7 +55,10 @@ def take_effect(notice: Notice, sent: Sent, *, items: ItemStore, clock: Clock, s
         found = items.fetch(Reads((message, *suppressed, *([event.key] if event else [])))).items
         if event is not None and event.key in found:
             return
-        along: list[Action] = [*([event] if event else []), *_entries(suppressed, found, sent, effect, started)]
+        entries = (
+            suppression.suppressing(sent.organization_id, suppressed, effect.reason, found, now=started) if effect.reason else []
+        )
+        along: list[Action] = [*([event] if event else []), *entries]
         edits = _labelled(found.get(message), effect.label, started)
         threads = plan(sent.organization_id, sent.inbox_id, edits, items=items, now=started) if edits else []
         if threads:
@@ -87,14 +90,6 @@ def _suppressed(notice: Notice, sent: Sent, effect: Effect) -> dict[Key, str]:
     if effect.reason is None or (notice.kind == "Bounce" and not notice.permanent):
         return {}
     return {suppression.key(sent.organization_id, address): address for address in notice.recipients}
-
-
-def _entries(suppressed: Mapping[Key, str], found: Mapping[Key, Item], sent: Sent, effect: Effect, now: int) -> list[Put]:
-    entries = (
-        suppression.suppressing(sent.organization_id, address, cast(suppression.Reason, effect.reason), found.get(key), now=now)
-        for key, address in suppressed.items()
-    )
-    return [entry for entry in entries if entry is not None]
 
 
 def _labelled(row: Item | None, label: str, now: int) -> list[Edit]:

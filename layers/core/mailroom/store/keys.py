@@ -69,10 +69,26 @@ def polling_token(token_hash: str) -> Key:
     return Key("core", f"POLL#{token_hash}", "-")
 
 
+def lists(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> str:
+    """Partition of all list entries of an inbox, a pod, or the organization itself."""
+    if inbox_id is not None:
+        return f"{o}#LS#I#{enc(inbox_id)}"
+    return f"{o}#LS#P#{enc(pod_id)}" if pod_id is not None else f"{o}#LS#O"
+
+
 def list_entry(o: str, direction: str, kind: str, entry: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> Key:
     """`direction` send, receive or reply; `kind` allow or block; at organization scope unless a pod or inbox is named."""
-    scope = f"I#{enc(inbox_id)}" if inbox_id is not None else f"P#{enc(pod_id)}" if pod_id is not None else "O"
-    return Key("core", f"{o}#LS#{scope}", f"{direction}#{kind}#{enc(entry)}")
+    return Key("core", lists(o, pod_id=pod_id, inbox_id=inbox_id), f"{direction}#{kind}#{enc(entry)}")
+
+
+def list_range(direction: str, kind: str) -> tuple[str, str]:
+    """The entries of one list in its scope's partition, by entry."""
+    return f"{direction}#{kind}#", f"{direction}#{kind}#{_TOP}"
+
+
+def list_counts(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> Key:
+    """How many entries each list of a scope has, beside them and in none of their ranges."""
+    return Key("core", lists(o, pod_id=pod_id, inbox_id=inbox_id), "COUNTS")
 
 
 def client_id(o: str, kind: str, value: str) -> Key:
