@@ -22,6 +22,7 @@ RETRY_WAITS_MS = (120_000, 480_000)
 
 _TRANSIENT = (RateLimited, ServiceUnavailable, RaceCondition)
 _SCHEDULE = ("send_status", "send_at", "due", "timer", "attempts", "send_error", "cancelled_at", "cancel_reason")
+_INTERRUPTED = "Sending was interrupted again and again"
 _HOW_TO_GO_ON = "Edit the draft if need be, then send it, or give it a new send_at."
 
 
@@ -73,7 +74,7 @@ def released(draft: DraftRecord, error: MailroomError | None, now: int) -> Draft
     if "was" in claim:
         before["send_status"] = claim["was"]
     if claim["by"] == "timer":
-        return missed(before, error or ServiceUnavailable("It is not known why the draft was not sent"), now)
+        return missed(before, error, now)
     after = next_version(before)
     if claim.get("was") == "scheduled":
         # Its timer may have fired in the meantime, for nothing.
@@ -81,17 +82,18 @@ def released(draft: DraftRecord, error: MailroomError | None, now: int) -> Draft
     return after
 
 
-def missed(draft: DraftRecord, error: MailroomError, now: int) -> DraftRecord:
-    """A scheduled draft that could not be sent when it was due: tried again where that may help, else failed."""
+def missed(draft: DraftRecord, error: MailroomError | None, now: int) -> DraftRecord:
+    """A scheduled draft that could not be sent when it was due: tried again where that may help, at once where nothing is known
+    against it; else failed."""
     attempts = draft.get("attempts", 0) + 1
-    if isinstance(error, _TRANSIENT) and attempts <= len(RETRY_WAITS_MS):
+    if attempts <= len(RETRY_WAITS_MS) and (error is None or isinstance(error, _TRANSIENT)):
         after = next_version(draft)
         after["attempts"] = attempts
-        _again(after, now + RETRY_WAITS_MS[attempts - 1])
+        _again(after, now if error is None else now + RETRY_WAITS_MS[attempts - 1])
         return after
     after = next_version(draft, now)
     after["send_status"] = "failed"
-    after["send_error"] = _described(error)
+    after["send_error"] = _described(error or ServiceUnavailable(_INTERRUPTED))
     for name in ("due", "timer", "attempts"):
         after.pop(name, None)  # type: ignore[misc]
     return after
