@@ -44,6 +44,7 @@ STATUS_OF_CODE = {
     "unrestricted_key_required": 403,
     "forbidden": 403,
     "message_rejected": 403,
+    "loop_detected": 403,
     "inbox_paused": 403,
     "domain_not_verified": 403,
     "resource_taken": 403,

@@ -4,7 +4,8 @@ MailroomError
 ├── BadRequest 400 ── ValidationError, PositionExpired
 ├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
 ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
-│                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete
+│                    LoopDetected, InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded,
+│                    CannotDelete
 ├── NotFound 404, MethodNotAllowed 405
 ├── Conflict 409 ── RaceCondition, ResourceDeleting
 ├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
@@ -118,6 +119,12 @@ class UnrestrictedKeyRequired(Forbidden):
 class MessageRejected(Forbidden):
     name, code = "MessageRejectedError", "message_rejected"
     default_message = "Message rejected"
+
+
+class LoopDetected(Forbidden):
+    """Not 429: clients repeat that by themselves, which would feed the loop."""
+
+    name, code = "LoopDetectedError", "loop_detected"
 
 
 class InboxPaused(Forbidden):

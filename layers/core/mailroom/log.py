@@ -39,16 +39,23 @@ def request(
     logger.info("request", **fields)
 
 
+def count(metric: str, *, reason: str) -> None:
+    """One more of something that operators watch, as a line that CloudWatch also reads as a metric. Reasons are few."""
+    fields: dict[str, Any] = {metric: 1, "reason": reason}
+    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        fields |= _embedded(["reason"], [{"Name": metric, "Unit": "Count"}])
+    logger.info(metric, **fields)
+
+
 def _metrics(status: int) -> dict[str, Any]:
     definitions = [
         {"Name": "duration_ms", "Unit": "Milliseconds"},
         {"Name": "trips", "Unit": "Count"},
         {"Name": "errors", "Unit": "Count"},
     ]
-    return {
-        "errors": int(status >= 500),
-        "_aws": {
-            "Timestamp": int(time.time() * 1000),
-            "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [["route"]], "Metrics": definitions}],
-        },
-    }
+    return {"errors": int(status >= 500), **_embedded(["route"], definitions)}
+
+
+def _embedded(dimensions: list[str], definitions: list[dict[str, str]]) -> dict[str, Any]:
+    directive = {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": definitions}
+    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}

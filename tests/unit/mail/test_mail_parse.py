@@ -141,7 +141,7 @@ def test_delivery_reports_are_attachments_and_automatic() -> None:
 
     parsed = parse(raw)
 
-    assert (parsed.text, parsed.automatic) == ("It bounced.", True)
+    assert (parsed.text, parsed.automatic) == ("It bounced.", "report")
     assert [item.content_type for item in parsed.attachments] == ["message/delivery-status", "text/rfc822-headers"]
 
 

@@ -99,7 +99,7 @@ def _send_or_cancel(sender: Sender, draft: DraftRecord) -> None:
             cancelling.cancel(sender, draft, cancel_on, cause)
             return
         guards.append(_as_seen(sender, draft, thread))
-    finished = send_claimed(sender, draft, thread, "timer", forced=draft.get("force", False), guards=guards)
+    finished = send_claimed(sender, draft, thread, "timer", guards=guards)
     log.logger.info("draft sent", organization_id=sender.o, draft_id=draft["draft_id"], thread_id=finished.thread_id)
 
 

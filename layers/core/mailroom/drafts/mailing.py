@@ -11,17 +11,16 @@ from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.states import SCHEDULED
 from mailroom.errors import NotFound
 from mailroom.mail.forwarding import forward_body
-from mailroom.messages import audience
+from mailroom.messages import audience, loops
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import source_files, stored_files
-from mailroom.messages.handover import dispatch
 from mailroom.messages.idempotency import Finished
 from mailroom.messages.intents import Guard
 from mailroom.messages.labels import changed
-from mailroom.messages.outgoing import NewMail, prepare
+from mailroom.messages.outgoing import NewMail
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.requests import MailBody
-from mailroom.messages.sender import Sender, admit, forwarded, surroundings
+from mailroom.messages.sender import Sender, admit, dispatched, forwarded, prepared
 from mailroom.ports import BlobMissing
 from mailroom.store import keys
 from mailroom.threads.record import ThreadRecord
@@ -43,15 +42,16 @@ def send_claimed(
     Raises what the checks and `handover.dispatch` raise; a draft that was claimed is then given back already, unless nobody knows
     whether the mail went out. Conflict, NotFound and RaceCondition also for a draft that is not as it was read.
     """
-    whom = audience.given(cast(MailBody, draft))
+    whom, runtime = audience.given(cast(MailBody, draft)), sender.runtime
     source = _source(sender, draft)
     admit(sender, whom)
+    loops.require_human(draft.get("automatic"), forced=forced or draft.get("force", False))
+    loops.require_pace(thread, now=runtime.clock(), limit=runtime.config.thread_send_limit)
     labels = changed([label for label in draft["labels"] if label != SCHEDULED], add=list(add_labels), remove=list(remove_labels))
-    mail = _mail(sender, draft, whom, labels, source)
-    prepared = prepare(mail, sender.inbox, sender.o, sender.claim, now=sender.runtime.clock(), config=sender.runtime.config)
-    claim, claiming = claims.claiming(sender.o, draft, prepared.intent.intent_id, by)
-    prepared = prepared._replace(intent=prepared.intent._replace(draft=claim))
-    return dispatch(prepared, surroundings(thread), sender.post, [Guard(claiming, claims.lost), *guards])
+    mail = prepared(sender, _mail(sender, draft, whom, labels, source))
+    claim, claiming = claims.claiming(sender.o, draft, mail.intent.intent_id, by)
+    mail = mail._replace(intent=mail.intent._replace(draft=claim))
+    return dispatched(sender, mail, thread, [Guard(claiming, claims.lost), *guards])
 
 
 def _source(sender: Sender, draft: DraftRecord) -> MessageRecord | None:

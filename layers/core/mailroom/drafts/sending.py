@@ -11,7 +11,7 @@ from mailroom.drafts.model import SendDraft
 from mailroom.errors import Conflict
 from mailroom.http.endpoint import Request
 from mailroom.keys.scopes import route_of
-from mailroom.messages import audience, idempotency
+from mailroom.messages import audience, idempotency, quota
 from mailroom.messages.idempotency import Finished
 from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import SendResult, opened, result_of, thread_of
@@ -21,7 +21,8 @@ from mailroom.store.port import Reads
 def reads(o: str, request: Request) -> Reads:
     found = draft_reads(o, request)
     row = idempotency.row_key(o, request.headers)
-    return Reads((*found.keys, *([row] if row is not None else [])))
+    limited = quota.reads(o, request.runtime.config, request.runtime.clock())
+    return Reads((*found.keys, *([row] if row is not None else []), *limited))
 
 
 def send_draft(request: Request) -> SendResult:

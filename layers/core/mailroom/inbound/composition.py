@@ -90,6 +90,7 @@ def received_message(
         "attachments": [_attachment(uid, index, part) for index, part in enumerate(mail.attachments)],
         "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
         "references": mail.references,
+        "automatic": mail.automatic or ("null-sender" if arrival.sender in ("", "<>") else None),
     }
     record |= {name: value for name, value in optional.items() if value}
     return NewMessage(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mailroom.mail.automatic import Automatic
+
 
 @dataclass(slots=True)
 class ParsedAttachment:
@@ -46,6 +48,6 @@ class ParsedMail:
     attachments: list[ParsedAttachment] = field(default_factory=list)
     identity: str = ""
     """Hash of author, date, subject and content, without transport headers: equal for two arrivals of one mail."""
-    automatic: bool = False
-    """Marked as generated without a human (RFC 3834 Auto-Submitted, null sender reports, list or bulk precedence)."""
+    automatic: Automatic | None = None
+    """How it is known to be made without a human (RFC 3834), if it is."""
     defects: list[str] = field(default_factory=list)

@@ -34,7 +34,7 @@ from mailroom.store.port import (
     TransactionCancelled,
     all_of,
 )
-from mailroom.threads import aggregate
+from mailroom.threads import aggregate, pace
 from mailroom.threads.record import ThreadRecord
 
 MAX_ACTIONS = 40
@@ -150,7 +150,7 @@ class _Writer(NamedTuple):
         relation = _relation(existing, new.record)
         outcome = Outcome(existing["message_id"], existing["thread_id"], "known")
         if relation == "other":
-            return _under_minted_id(new)
+            return _under_minted_id(new, own="sent" in existing["labels"] and "received" in new.record["labels"])
         thread = seen.threads.get(existing["thread_id"])
         if relation == "half" and thread is not None and not thread.get("deleting"):
             return self._join(new, existing, thread)
@@ -163,6 +163,8 @@ class _Writer(NamedTuple):
         record = _joined(existing, new.record, now)
         outcome = Outcome(record["message_id"], record["thread_id"], "joined")
         updated = aggregate.relabelled(thread, [existing], [record], now=now)
+        if "sent" in new.record["labels"]:
+            updated["sent_window"] = pace.noted(thread.get("sent_window"), record["ts"])
         updated["sent_ts"] = max(record["ts"], thread.get("sent_ts", 0))
         updated["received_ts"] = max(record["ts"], thread.get("received_ts", 0))
         actions: list[Action] = [
@@ -241,10 +243,12 @@ def _stored(record: MessageRecord) -> Item:
     return {name: value for name, value in record.items() if name not in ("pk", "sk")}
 
 
-def _under_minted_id(new: NewMessage) -> NewMessage:
+def _under_minted_id(new: NewMessage, *, own: bool) -> NewMessage:
+    """`own`: a message of this inbox came back, through a list or a forwarder for instance."""
     domain = new.record["inbox_id"].rpartition("@")[2]
     minted = f"<{new.record['uid']}.dup@{domain}>"
-    return new._replace(record=cast(MessageRecord, {**new.record, "message_id": minted}))
+    mark = {"automatic": "own"} if own else {}
+    return new._replace(record=cast(MessageRecord, {**new.record, "message_id": minted, **mark}))
 
 
 def _fresh_thread(new: NewMessage, attempt: int) -> str:

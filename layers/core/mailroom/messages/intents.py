@@ -15,10 +15,11 @@ from mailroom.clock import Clock
 from mailroom.drafts import claims
 from mailroom.drafts.claims import DraftClaim, Release
 from mailroom.errors import MailroomError
-from mailroom.messages import idempotency
+from mailroom.messages import idempotency, quota
 from mailroom.messages.commit import NewMessage, Outcome, commit
 from mailroom.messages.idempotency import Claim
 from mailroom.messages.index import transact
+from mailroom.messages.quota import Counted
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobStore, Timers
@@ -61,6 +62,8 @@ class Intent(NamedTuple):
     claim: Claim | None = None
     draft: DraftClaim | None = None
     """The draft that is sent, claimed with the intent and gone with the stored message."""
+    counted: tuple[Counted, ...] = ()
+    """Where its recipients are counted against a limit."""
 
     @property
     def key(self) -> Key:
@@ -109,6 +112,8 @@ def to_row(intent: Intent) -> Item:
         optional |= {"claim_key": intent.claim.key.pk, "fingerprint": intent.claim.fingerprint}
     if intent.draft is not None:
         optional["draft"] = intent.draft.to_row()
+    if intent.counted:
+        optional["counted"] = [list(each) for each in intent.counted]
     return row | {name: value for name, value in optional.items() if value is not None}
 
 
@@ -126,6 +131,7 @@ def from_row(row: Item) -> Intent:
         created_at=row["created_at"],
         claim=claim,
         draft=DraftClaim.from_row(row["draft"]) if "draft" in row else None,
+        counted=tuple(Counted(*each) for each in row.get("counted", ())),
     )
 
 
@@ -222,6 +228,7 @@ def abandon(
     idle = all_of(Equals("state", "open"), any_of(Lacks("lease"), AtMost("lease", now)))
     back = _release(intent, error, items=items, timers=timers, shards=shards, now=now)
     ended: list[Action] = [Delete(intent.key, Equals("state", "open") if error is not None else idle), Delete(intent.open_row)]
+    ended += quota.giving_back(intent.organization_id, intent.counted, len(intent.recipients))
     try:
         transact([*ended, *back.actions], back.entries, items=items)
     except TransactionCancelled:

@@ -52,6 +52,8 @@ class MessageRecord(_From):
     attachments: NotRequired[list[AttachmentRecord]]
     in_reply_to: NotRequired[str]
     references: NotRequired[list[str]]
+    automatic: NotRequired[str]
+    """How a received message is known to be made without a human (`messages.loops.Mark`)."""
     provider_id: NotRequired[str]
     """The receiving notice's or the accepting provider's id."""
 

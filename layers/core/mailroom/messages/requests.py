@@ -47,6 +47,8 @@ class MailBody(TypedDict):
     headers: NotRequired[dict[str, str]]
     track_opens: NotRequired[bool]
     reply_all: NotRequired[bool]
+    force: NotRequired[bool]
+    """Beyond the original: answers automatic mail, too (docs/loops.md)."""
 
 
 class SendingBody(Body[MailBody]):
@@ -156,6 +158,7 @@ def _body(**own: Schema) -> SendingBody:
         "attachments": list_of(attachment()),
         "headers": map_of(string()),
         "track_opens": boolean(),
+        "force": boolean(),
         **own,
     }
     return SendingBody(object_of(**fields))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict, cast
 
 from mailroom.errors import InboxPaused, NotFound
@@ -12,12 +12,13 @@ from mailroom.inboxes.record import InboxRecord
 from mailroom.lists.sending import require_sendable, send_reads
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage
-from mailroom.messages import audience, bodies, idempotency
+from mailroom.messages import audience, bodies, idempotency, quota
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import given_files
 from mailroom.messages.handover import Post, dispatch, resume
 from mailroom.messages.idempotency import Abandoned, Claim, Finished
-from mailroom.messages.outgoing import NewMail, prepare
+from mailroom.messages.intents import Guard
+from mailroom.messages.outgoing import NewMail, Prepared, prepare
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.requests import AttachmentBody
 from mailroom.messages.threading import Surroundings
@@ -68,7 +69,9 @@ def admit(sender: Sender, whom: Audience) -> None:
     if sender.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
-    require_sendable(sender.o, sender.inbox, whom.envelope(), items=sender.items)
+    recipients, runtime = whom.envelope(), sender.runtime
+    require_sendable(sender.o, sender.inbox, recipients, items=sender.items)
+    quota.require_quota(sender.o, len(recipients), items=sender.items, config=runtime.config, now=runtime.clock())
 
 
 def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> ThreadRecord | None:
@@ -106,14 +109,28 @@ def forwarded(sender: Sender, parent: MessageRecord) -> ForwardedMessage:
 
 def send_mail(sender: Sender, mail: NewMail, thread: ThreadRecord | None) -> SendResult:
     """Raises ValidationError and Unprocessable for a mail that is too large, and what `handover.dispatch` raises."""
+    return result_of(dispatched(sender, prepared(sender, mail), thread))
+
+
+def prepared(sender: Sender, mail: NewMail) -> Prepared:
+    """Raises ValidationError for a mail that is too large, Unprocessable for more attachments than a message can list."""
     runtime = sender.runtime
-    prepared = prepare(mail, sender.inbox, sender.o, sender.claim, now=runtime.clock(), config=runtime.config)
-    return result_of(dispatch(prepared, surroundings(thread), sender.post))
+    return prepare(mail, sender.inbox, sender.o, sender.claim, now=runtime.clock(), config=runtime.config)
 
 
-def surroundings(thread: ThreadRecord | None) -> Surroundings:
-    """What is known, or supposed, of the place of a mail that is about to be stored."""
-    return Surroundings(threads={thread["thread_id"]: thread} if thread and not thread.get("deleting") else {})
+def dispatched(sender: Sender, mail: Prepared, thread: ThreadRecord | None, guards: Iterable[Guard] = ()) -> Finished:
+    """Sends what has passed the checks, and counts its recipients against the limits there are. `thread` is what is known, or
+    supposed, of the thread to join. Raises RateLimited, and what `handover.dispatch` raises."""
+    now, recipients = sender.runtime.clock(), len(mail.intent.recipients)
+    limited = quota.windows(sender.o, sender.runtime.config, now)
+    counting = [_counting(each, recipients, now) for each in limited]
+    intent = mail.intent._replace(counted=tuple(each.counted for each in limited))
+    seen = Surroundings(threads={thread["thread_id"]: thread} if thread and not thread.get("deleting") else {})
+    return dispatch(mail._replace(intent=intent), seen, sender.post, [*guards, *counting])
+
+
+def _counting(window: quota.Window, recipients: int, now: int) -> Guard:
+    return Guard(quota.counting(window, recipients), lambda _: window.exceeded(now))
 
 
 def result_of(finished: Finished) -> SendResult:

@@ -11,7 +11,7 @@ from mailroom.lists.sending import send_reads
 from mailroom.mail.addresses import parse_address
 from mailroom.mail.forwarding import forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
-from mailroom.messages import audience, idempotency
+from mailroom.messages import audience, idempotency, loops, quota
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import source_files
 from mailroom.messages.idempotency import Finished
@@ -46,6 +46,7 @@ def reads(o: str, request: Request) -> Reads:
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
     wanted += send_reads(o, inbox_id, _named(request))
+    wanted += quota.reads(o, request.runtime.config, request.runtime.clock())
     return Reads(tuple(dict.fromkeys(wanted)))
 
 
@@ -102,6 +103,7 @@ def forward(request: Request) -> SendResult:
     if body.get("track_opens") and html:
         raise ValidationError.at("track_opens", UNTRACKED)
     admit(sender, whom)
+    _keep_pace(request, thread)
     mail = NewMail(
         audience=whom,
         subject=body.get("subject") or forward_subject(parent.get("subject")),
@@ -128,6 +130,8 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
     thread = _thread(sender, parent, whom)
     audience.require_few(whom, request.runtime.config.max_recipients)
     admit(sender, whom)
+    loops.require_human(parent.get("automatic"), forced=body.get("force", False))
+    _keep_pace(request, thread)
     mail = NewMail(
         audience=whom,
         subject=reply_subject(parent.get("subject")),
@@ -168,6 +172,10 @@ def _thread(sender: Sender, parent: MessageRecord, whom: Audience | None = None)
     if thread is None or thread.get("deleting"):
         raise NotFound
     return thread
+
+
+def _keep_pace(request: Request, thread: ThreadRecord) -> None:
+    loops.require_pace(thread, now=request.runtime.clock(), limit=request.runtime.config.thread_send_limit)
 
 
 class _Common(TypedDict):

@@ -327,6 +327,11 @@ def due_drafts(shard: int) -> str:
     return f"DRAFTS#DUE#{shard:x}"
 
 
+def sends_counted(o: str, period: str) -> Key:
+    """How many recipients were written to in a day (`2026-11-28`) or a month (`2026-11`)."""
+    return Key("eph", f"SENT#{o}", period)
+
+
 def rate(o: str, window: int) -> Key:
     return Key("eph", f"RATE#{o}", f"{window:011}")
 

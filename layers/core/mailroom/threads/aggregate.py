@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from mailroom.messages.labels import RESTRICTED, ordered, visibility
 from mailroom.messages.record import AttachmentRecord, MessageRecord
+from mailroom.threads import pace
 from mailroom.threads.bounded import Bounded, extended, places
 from mailroom.threads.record import ThreadRecord
 
@@ -18,13 +19,13 @@ _AGGREGATES = ("received_ts", "sent_ts", "subject", "preview", "attachments", "a
 
 def start(message: MessageRecord, *, now: int) -> ThreadRecord:
     """A thread of one message. Its version starts at the time, so that a re-created id never goes back."""
-    return _built(message["thread_id"], [message], ver=now, created_at=now, now=now)
+    return _paced(_built(message["thread_id"], [message], ver=now, created_at=now, now=now), None, message)
 
 
 def with_message(thread: ThreadRecord, message: MessageRecord, *, now: int) -> ThreadRecord:
     """The thread with one message more, whatever its timestamp."""
     hidden = visibility(message["labels"])
-    counted = _counted(thread, [], [message], now=now)
+    counted = _paced(_counted(thread, [], [message], now=now), thread.get("sent_window"), message)
     if hidden and thread["clean"]:
         return counted
     if not hidden and not thread["clean"]:
@@ -37,7 +38,11 @@ def rebuild(thread: ThreadRecord, messages: Iterable[MessageRecord], *, now: int
     everything = list(messages)
     if not everything:
         return None
-    return _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
+    built = _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
+    if "sent_window" in thread:
+        # Also what was deleted was sent.
+        built["sent_window"] = thread["sent_window"]
+    return built
 
 
 def relabelled(thread: ThreadRecord, before: Iterable[MessageRecord], after: Iterable[MessageRecord], *, now: int) -> ThreadRecord:
@@ -48,6 +53,12 @@ def relabelled(thread: ThreadRecord, before: Iterable[MessageRecord], after: Ite
 def labels_of(lc: dict[str, int], total: int) -> list[str]:
     """User and system labels that any message carries, restricted ones that every message carries."""
     return ordered(label for label, count in lc.items() if count and (label not in RESTRICTED or count == total))
+
+
+def _paced(thread: ThreadRecord, window: list[int] | None, message: MessageRecord) -> ThreadRecord:
+    if "sent" in message["labels"]:
+        thread["sent_window"] = pace.noted(window, message["ts"])
+    return thread
 
 
 def _counted(thread: ThreadRecord, before: Iterable[MessageRecord], after: Iterable[MessageRecord], *, now: int) -> ThreadRecord:

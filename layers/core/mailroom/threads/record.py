@@ -40,6 +40,8 @@ class ThreadRecord(TypedDict):
     size: int
     received_ts: NotRequired[int]
     sent_ts: NotRequired[int]
+    sent_window: NotRequired[list[int]]
+    """How many messages went out lately (`threads.pace`)."""
     subject: NotRequired[str]
     preview: NotRequired[str]
     attachments: NotRequired[list[AttachmentRecord]]
