@@ -22,17 +22,20 @@ from mailroom.events import types
 from mailroom.inboxes.create import create_inbox
 from mailroom.inboxes.purge import LEASE_MS, purge_inbox, purge_request
 from mailroom.inboxes.service import delete_inbox, get_inbox, update_inbox
-from mailroom.keys.scopes import Route
+from mailroom.keys.scopes import Route, Scope
 from mailroom.keys.service import create_api_key
+from mailroom.lists.counts import lowered
+from mailroom.lists.record import ListName
 from mailroom.organizations.service import create_organization
 from mailroom.runtime import using
 from mailroom.store import keys
-from mailroom.store.port import Key, Put, Set
+from mailroom.store.port import Key, Put, Query, Set, TransactionCancelled
 from tests.support.crashes import Executioner, Killed
 from tests.support.desk import Desk
 from tests.support.events import happen
 from tests.support.fakes import QueueList
 from tests.support.identity import using_key
+from tests.support.lists import counts, listed
 from tests.support.polling import eventually
 from tests.support.stacks import Mailbox
 
@@ -73,6 +76,7 @@ def fill(desk: Desk, mails: int = 6) -> None:
     for number, event_type in enumerate(types.ALL):
         happen(number, items=desk.items, o=desk.o, event_type=event_type, inbox_id=INBOX)
     create_api_key(caller(desk), Route(inbox_id=INBOX), {}, items=desk.items, clock=desk.clock)
+    listed(desk, "receive", "block", *(f"{number}.example.com" for number in range(mails)), inbox_id=INBOX)
 
 
 def rows(desk: Desk) -> set[tuple[str, str, str]]:
@@ -127,6 +131,31 @@ def test_counters_return_to_where_they_were(desk: Desk) -> None:
     counted = [desk.items.get(key) or {} for key in (keys.organization(desk.o), pod)]
 
     assert [row["inbox_count"] for row in counted] == [0, 0]
+
+
+def test_wider_lists_stay_as_they_are(desk: Desk) -> None:
+    pod_id = create(desk)["pod_id"]
+    listed(desk, "receive", "block", "example.com")
+    listed(desk, "receive", "block", "example.com", pod_id=pod_id)
+    listed(desk, "receive", "block", "example.com", inbox_id=INBOX)
+    before = counts(desk), counts(desk, pod_id=pod_id)
+    delete(desk)
+
+    work_off(desk)
+
+    assert (counts(desk), counts(desk, pod_id=pod_id)) == before == ({"receive_block": 1, "pods_receive": 1}, {"receive_block": 1})
+    assert desk.items.query(Query("core", keys.lists(desk.o, inbox_id=INBOX), 10)) == []
+
+
+def test_an_entry_deleted_behind_the_purge_leaves_no_count(desk: Desk) -> None:
+    create(desk)
+    listed(desk, "receive", "block", "example.com", inbox_id=INBOX)
+    stale = lowered(desk.o, Scope("inbox", INBOX, "pod", INBOX), ListName("receive", "block"))
+    delete(desk)
+    work_off(desk)
+
+    with pytest.raises(TransactionCancelled):
+        desk.items.transact(stale)
 
 
 def test_another_inbox_with_a_longer_name_is_left_alone(desk: Desk) -> None:

@@ -23,6 +23,7 @@ def test_settings_are_read() -> None:
             "MAILROOM_PUBLIC_URL": "https://mail.example.com/",
             "MAILROOM_FETCH_ALLOW_PRIVATE": "1",
             "MAILROOM_FEEDBACK": "1",
+            "MAILROOM_STRICT_ALLOW": "0",
             "MAILROOM_LOG": "error",
         }
     )
@@ -33,6 +34,7 @@ def test_settings_are_read() -> None:
     assert settings.public_url == "https://mail.example.com"
     assert settings.fetch_allow_private
     assert settings.feedback
+    assert not settings.config.strict_allow
 
 
 @pytest.mark.parametrize(
