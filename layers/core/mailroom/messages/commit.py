@@ -236,6 +236,8 @@ def _joined(existing: MessageRecord, new: MessageRecord, now: int) -> MessageRec
     record["updated_at"] = now
     if "sent" in new["labels"] and "bcc" in new:
         record["bcc"] = new["bcc"]
+    if "automatic" in new:
+        record["automatic"] = new["automatic"]
     return record
 
 
