@@ -150,7 +150,7 @@ class _Writer(NamedTuple):
         relation = _relation(existing, new.record)
         outcome = Outcome(existing["message_id"], existing["thread_id"], "known")
         if relation == "other":
-            return _under_minted_id(new)
+            return _under_minted_id(_returned(new) if "sent" in existing["labels"] else new)
         thread = seen.threads.get(existing["thread_id"])
         if relation == "half" and thread is not None and not thread.get("deleting"):
             return self._join(new, existing, thread)
@@ -165,6 +165,7 @@ class _Writer(NamedTuple):
         updated = aggregate.relabelled(thread, [existing], [record], now=now)
         updated["sent_ts"] = max(record["ts"], thread.get("sent_ts", 0))
         updated["received_ts"] = max(record["ts"], thread.get("received_ts", 0))
+        updated = aggregate.sent_lately(updated, new.record, now=now)
         actions: list[Action] = [
             Put(new.target().key(), _stored(record), Equals("ver", existing["ver"])),
             self._inbox_check(new),
@@ -238,11 +239,20 @@ def _joined(existing: MessageRecord, new: MessageRecord, now: int) -> MessageRec
     record["updated_at"] = now
     if "sent" in new["labels"] and "bcc" in new:
         record["bcc"] = new["bcc"]
+    if "automatic" in new:
+        record["automatic"] = new["automatic"]
     return record
 
 
 def _stored(record: MessageRecord) -> Item:
     return {name: value for name, value in record.items() if name not in ("pk", "sk")}
+
+
+def _returned(new: NewMessage) -> NewMessage:
+    """What arrives under the id of a mail that this inbox sent is that mail, by way of a list or a forwarding that leads back."""
+    if "received" not in new.record["labels"]:
+        return new
+    return new._replace(record=cast(MessageRecord, {**new.record, "automatic": "own"}))
 
 
 def _under_minted_id(new: NewMessage) -> NewMessage:

@@ -12,19 +12,20 @@ from mailroom.messages.labels import RESTRICTED, ordered, visibility
 from mailroom.messages.record import AttachmentRecord, MessageRecord
 from mailroom.threads.bounded import Bounded, extended, places
 from mailroom.threads.record import ThreadRecord
+from mailroom.threads.window import counted as counted_in
 
 _AGGREGATES = ("received_ts", "sent_ts", "subject", "preview", "attachments", "attachments_at", "cuts")
 
 
 def start(message: MessageRecord, *, now: int) -> ThreadRecord:
     """A thread of one message. Its version starts at the time, so that a re-created id never goes back."""
-    return _built(message["thread_id"], [message], ver=now, created_at=now, now=now)
+    return sent_lately(_built(message["thread_id"], [message], ver=now, created_at=now, now=now), message, now=now)
 
 
 def with_message(thread: ThreadRecord, message: MessageRecord, *, now: int) -> ThreadRecord:
     """The thread with one message more, whatever its timestamp."""
     hidden = visibility(message["labels"])
-    counted = _counted(thread, [], [message], now=now)
+    counted = sent_lately(_counted(thread, [], [message], now=now), message, now=now)
     if hidden and thread["clean"]:
         return counted
     if not hidden and not thread["clean"]:
@@ -33,16 +34,27 @@ def with_message(thread: ThreadRecord, message: MessageRecord, *, now: int) -> T
 
 
 def rebuild(thread: ThreadRecord, messages: Iterable[MessageRecord], *, now: int) -> ThreadRecord | None:
-    """The thread as all of its messages make it; None where there is none left."""
+    """The thread as all of its messages make it; None where there is none left. What was sent lately stays counted, also where it
+    was deleted since."""
     everything = list(messages)
     if not everything:
         return None
-    return _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
+    rebuilt = _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
+    if "sent_window" in thread:
+        rebuilt["sent_window"] = thread["sent_window"]
+    return rebuilt
 
 
 def relabelled(thread: ThreadRecord, before: Iterable[MessageRecord], after: Iterable[MessageRecord], *, now: int) -> ThreadRecord:
     """The thread after changes of labels that leave each message's visibility as it was: only labels and their counts move."""
     return _counted(thread, before, after, now=now)
+
+
+def sent_lately(thread: ThreadRecord, message: MessageRecord, *, now: int) -> ThreadRecord:
+    """The thread with a message that was added counted towards what its inbox sends here, if it sent it."""
+    if "sent" not in message["labels"]:
+        return thread
+    return cast(ThreadRecord, {**thread, "sent_window": counted_in(thread.get("sent_window", ()), message["ts"], now=now)})
 
 
 def labels_of(lc: dict[str, int], total: int) -> list[str]:

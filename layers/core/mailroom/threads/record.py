@@ -46,5 +46,7 @@ class ThreadRecord(TypedDict):
     attachments_at: NotRequired[list[int]]
     cuts: NotRequired[dict[str, int]]
     """Name of a list that was shortened to fit the item -> the place from which on it was cut."""
+    sent_window: NotRequired[list[int]]
+    """How much the inbox has sent here lately (`threads.window`)."""
     deleting: NotRequired[bool]
     """Set when a thread of over 100 messages is being deleted: it no longer exists for readers."""
