@@ -15,7 +15,8 @@ from typing import Any
 
 CONTRACT = Path(__file__).parent.parent / "contract.json"
 EXTENSIONS = Path(__file__).parent.parent / "extensions"
-"""What this service has beyond the contract, in the contract's form; their `sdk_method` is null."""
+"""What this service has beyond the contract, in the contract's form: endpoints, whose `sdk_method` is null, and body fields of the
+contract's endpoints by their `sdk_method`."""
 
 EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
@@ -48,6 +49,7 @@ STATUS_OF_CODE = {
     "already_exists": 403,
     "limit_exceeded": 403,
     "cannot_delete": 403,
+    "loop_detected": 403,
     "validation_error": 400,
     "query_range_too_wide": 400,
     "position_expired": 400,
@@ -145,6 +147,8 @@ def contract() -> dict[str, Any]:
         extension = json.loads(path.read_text(encoding="utf-8"))
         loaded["endpoints"] += extension["endpoints"]
         loaded["models"] |= extension["models"]
+        for endpoint in loaded["endpoints"]:
+            endpoint["body_fields"] += extension.get("body_fields", {}).get(endpoint["sdk_method"], [])
     return loaded
 
 

@@ -28,6 +28,11 @@ class Config(NamedTuple):
     max_fetched_bytes: int = 30 * MB
     max_recipients: int = 50
     inbox_limit: int | None = None
+    thread_send_limit: int = 30
+    """Messages an inbox may send in one thread in an hour; 0 switches the limit off."""
+    daily_send_limit: int | None = None
+    monthly_send_limit: int | None = None
+    """Recipients an organization may write to in a UTC day or month."""
     webhook_limit: int = 50
     """Webhooks per organization."""
     polling_webhook_limit: int = 10
@@ -45,7 +50,6 @@ class Config(NamedTuple):
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
         """Raises ValueError for a number that is none."""
         env = os.environ if environment is None else environment
-        inbox_limit = env.get("MAILROOM_INBOX_LIMIT")
         return cls(
             domain=env.get("MAILROOM_DOMAIN", DEFAULT_DOMAIN).lower(),
             region=env.get("AWS_REGION", "us-east-1"),
@@ -53,11 +57,18 @@ class Config(NamedTuple):
             index_shards=int(env.get("MAILROOM_INDEX_SHARDS", "1")),
             rate_per_second=int(env.get("MAILROOM_RATE_LIMIT", "50")),
             rate_burst=int(env.get("MAILROOM_RATE_BURST", "200")),
-            inbox_limit=int(inbox_limit) if inbox_limit else None,
+            inbox_limit=_optional(env.get("MAILROOM_INBOX_LIMIT")),
+            thread_send_limit=int(env.get("MAILROOM_THREAD_SEND_LIMIT", "30")),
+            daily_send_limit=_optional(env.get("MAILROOM_DAILY_SEND_LIMIT")),
+            monthly_send_limit=_optional(env.get("MAILROOM_MONTHLY_SEND_LIMIT")),
             drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
             webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
             webhook_allow_private=env.get("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0") != "0",
         )
+
+
+def _optional(text: str | None) -> int | None:
+    return int(text) if text else None
 
 
 def _seconds(text: str | None) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ MailroomError
 ├── BadRequest 400 ── ValidationError, PositionExpired
 ├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
 ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
-│                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete
+│                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete, LoopDetected
 ├── NotFound 404, MethodNotAllowed 405
 ├── Conflict 409 ── RaceCondition, ResourceDeleting
 ├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
@@ -144,6 +144,12 @@ class LimitExceeded(Forbidden):
 
 class CannotDelete(Forbidden):
     name, code = "CannotDeleteError", "cannot_delete"
+
+
+class LoopDetected(Forbidden):
+    """Nothing that clients repeat by themselves, which would feed the loop."""
+
+    name, code = "LoopDetectedError", "loop_detected"
 
 
 class NotFound(MailroomError):

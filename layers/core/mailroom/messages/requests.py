@@ -47,6 +47,8 @@ class MailBody(TypedDict):
     headers: NotRequired[dict[str, str]]
     track_opens: NotRequired[bool]
     reply_all: NotRequired[bool]
+    force: NotRequired[bool]
+    """Beyond the contract: answer also a mail that was made automatically (`messages.loops`)."""
 
 
 class SendingBody(Body[MailBody]):
@@ -154,6 +156,7 @@ def _body(**own: Schema) -> SendingBody:
         "attachments": list_of(_attachment()),
         "headers": map_of(string()),
         "track_opens": boolean(),
+        "force": boolean(),
         **own,
     }
     return SendingBody(object_of(**fields))

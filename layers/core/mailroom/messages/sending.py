@@ -14,7 +14,7 @@ from mailroom.mail.addresses import parse_address
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage, forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
-from mailroom.messages import audience, bodies, idempotency
+from mailroom.messages import audience, bodies, idempotency, loops, quota
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import given_files, source_files
 from mailroom.messages.handover import Post, dispatch, resume
@@ -62,6 +62,7 @@ def reads(o: str, request: Request) -> Reads:
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
     wanted += [suppression.key(o, each) for each in _named(request)]
+    wanted += quota.reads(o, request.runtime.config, request.runtime.clock())
     return Reads(tuple(dict.fromkeys(wanted)))
 
 
@@ -118,6 +119,7 @@ def forward(request: Request) -> SendResult:
     text, html = forward_body(source, body.get("text"), body.get("html"))
     if body.get("track_opens") and html:
         raise ValidationError.at("track_opens", UNTRACKED)
+    _require_no_loop(job, body, parent, thread, answers=False)
     _admit(job, whom)
     draft = Draft(
         audience=whom,
@@ -141,6 +143,7 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
     whom = audience.of_reply(body, parent) if action == "reply" else audience.of_reply_all(parent)
     thread = _thread(job, parent, whom)
     audience.require_few(whom, request.runtime.config.max_recipients)
+    _require_no_loop(job, body, parent, thread, answers=True)
     _admit(job, whom)
     draft = Draft(
         audience=whom,
@@ -202,12 +205,20 @@ def _thread(job: _Job, parent: MessageRecord, whom: Audience | None = None) -> T
     return cast(ThreadRecord, thread)
 
 
+def _require_no_loop(job: _Job, body: MailBody, parent: MessageRecord, thread: ThreadRecord, *, answers: bool) -> None:
+    forced, runtime = body.get("force", False), job.request.runtime
+    now, limit = runtime.clock(), runtime.config.thread_send_limit
+    loops.require_no_loop(parent, thread, answers=answers, forced=forced, now=now, limit=limit)
+
+
 def _admit(job: _Job, whom: Audience) -> None:
     """Whether this inbox may send to these people now. Domain before lists, quotas after (spec: "Order of checks")."""
     if job.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
     suppression.require_unsuppressed(job.o, whom.envelope(), items=job.request.items)
+    runtime = job.request.runtime
+    quota.require_quota(job.o, len(whom.envelope()), items=job.request.items, config=runtime.config, now=runtime.clock())
 
 
 def _files(job: _Job, body: MailBody) -> list[OutgoingAttachment]:

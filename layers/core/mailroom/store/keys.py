@@ -296,6 +296,11 @@ def rate(o: str, window: int) -> Key:
     return Key("eph", f"RATE#{o}", f"{window:011}")
 
 
+def sends_counted(o: str, window: str) -> Key:
+    """The recipients of an organization's mail in a UTC day (`2025-06-16`) or month (`2025-06`)."""
+    return Key("eph", f"{o}#SENT", window)
+
+
 # --- blobs --------------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,42 @@
+"""Two programs that answer each other never stop by themselves. Answers to automatic mail are therefore refused, and what an inbox
+sends in one thread has a ceiling (docs/loops.md). Neither costs a read: parent and thread are at hand where this is asked.
+"""
+
+from __future__ import annotations
+
+from mailroom import log
+from mailroom.clock import to_wire
+from mailroom.errors import LoopDetected
+from mailroom.messages.record import Automatic, MessageRecord
+from mailroom.threads import window
+from mailroom.threads.record import ThreadRecord
+
+METRIC = "loops_refused"
+
+_WHY: dict[Automatic, str] = {
+    "marked": "The message was sent by a program (a list, an automatic reply, a report), so a reply could start a loop",
+    "null-sender": "The message has no return path (a delivery report, an automatic notice), so a reply could start a loop",
+    "own": "The message is this inbox's own mail come back, so a reply could start a loop",
+}
+_FIX = "Send a new message to the people concerned, or repeat the request with force: true if a human wants this reply."
+
+
+def require_no_loop(
+    parent: MessageRecord | None, thread: ThreadRecord | None, *, answers: bool, forced: bool, now: int, limit: int
+) -> None:
+    """Raises LoopDetected for an answer to an automatic mail that nobody insists on, and for any message beyond `limit` an hour (0:
+    no limit) in its thread, also a forced one. Forwarding is no answer.
+
+    The limit is kept by what is stored: sends of one thread that run at once may exceed it by as many as they are.
+    """
+    if answers and not forced and parent is not None and (reason := parent.get("automatic")) is not None:
+        log.count(METRIC, reason=reason)
+        raise LoopDetected(_WHY[reason], fix=_FIX)
+    if limit <= 0 or thread is None:
+        return
+    if (free := window.full_until(thread.get("sent_window", ()), limit, now)) is not None:
+        log.count(METRIC, reason="ceiling")
+        raise LoopDetected(
+            f"This inbox has sent its {limit} messages an hour in this thread, as in a loop",
+            fix=f"The thread is free again at {to_wire(free)}; force does not change that. Check who or what is answering there.",
+        )
