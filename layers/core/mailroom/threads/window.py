@@ -36,7 +36,7 @@ def full_until(window: Sequence[int], limit: int, now: int) -> int | None:
 
 
 def _rolled(window: Sequence[int], hour: int, *, now: int) -> tuple[int, int, int]:
-    """The window seen from an hour. One that lies ahead stays, unless it can only have been left there by a clock set back since."""
+    """The window seen from an hour. One that lies ahead stays, unless only a clock set back since can have left it there."""
     counted_hour, current, previous = window or (hour, 0, 0)
     if counted_hour > now // HOUR_MS + 1:
         return hour, 0, 0
