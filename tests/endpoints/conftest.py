@@ -12,7 +12,7 @@ from mailroom.config import Config
 from tests.support.moto_stack import MotoStack
 from tests.support.stacks import Mailbox, SqliteStack
 
-UNLIMITED = Config(rate_per_second=0)
+UNLIMITED = Config(rate_per_second=0, thread_send_limit=0)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "moto"])

@@ -62,6 +62,16 @@ def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
         from_environment({name: value})
 
 
+def test_send_limits_are_read_and_none_by_default_but_a_thread_s() -> None:
+    given = from_environment(
+        {"MAILROOM_THREAD_SEND_LIMIT": "0", "MAILROOM_DAILY_SEND_LIMIT": "100", "MAILROOM_MONTHLY_SEND_LIMIT": "3000"}
+    ).config
+    default = from_environment({"MAILROOM_DAILY_SEND_LIMIT": ""}).config
+
+    assert (given.thread_send_limit, given.daily_send_limit, given.monthly_send_limit) == (0, 100, 3000)
+    assert (default.thread_send_limit, default.daily_send_limit, default.monthly_send_limit) == (30, None, None)
+
+
 def test_a_number_that_is_none_is_told() -> None:
     with pytest.raises(SettingsError, match="whole number"):
         from_environment({"MAILROOM_RATE_LIMIT": "many"})

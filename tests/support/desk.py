@@ -70,7 +70,12 @@ class Desk:
     # --- mail in ------------------------------------------------------------------------------------------------------
 
     def arrive(
-        self, raw: bytes, *recipients: str, verdicts: Mapping[str, str] | None = None, provider_id: str = ""
+        self,
+        raw: bytes,
+        *recipients: str,
+        verdicts: Mapping[str, str] | None = None,
+        provider_id: str = "",
+        sender: str = "sender@example.com",
     ) -> dict[str, Any]:
         """Puts the raw mail where the provider would and returns the queue's record."""
         provider_id = provider_id or uuid.uuid4().hex
@@ -88,7 +93,7 @@ class Desk:
             receipt["dmarcPolicy"] = policy
         notice = {
             "notificationType": "Received",
-            "mail": {"messageId": provider_id, "source": "sender@example.com", "timestamp": timestamp},
+            "mail": {"messageId": provider_id, "source": sender, "timestamp": timestamp},
             "receipt": receipt,
         }
         return {"messageId": provider_id, "body": json.dumps(notice), "attributes": {"ApproximateReceiveCount": "1"}}

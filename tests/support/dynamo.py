@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.retries import CLIENT_CONFIG
@@ -66,6 +68,18 @@ def dynamo_items() -> Iterator[DynamoItemStore]:
 def _session() -> Any:
     """Read once: the service descriptions take longer than a test."""
     return boto3.Session("testing", "testing", "testing", REGION)
+
+
+@cache
+def one_call_at_a_time() -> None:
+    """moto undoes a failed transaction by restoring a copy of the whole table, which would undo concurrent writes, too."""
+    gate, call = threading.Lock(), DynamoHandler.call_action
+
+    def alone(self: DynamoHandler) -> Any:
+        with gate:
+            return call(self)
+
+    DynamoHandler.call_action = alone  # type: ignore[method-assign]
 
 
 def create_tables(client: Any) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 import boto3
 import uvicorn
 from moto.dynamodb.models.table import StreamRecord
-from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 
@@ -61,20 +60,10 @@ from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, create_table_arguments
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
+from tests.support.dynamo import one_call_at_a_time
 from tests.support.schedules import ACCOUNT, REGION, fire_due
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
-
-
-def _serialize(handler: type[DynamoHandler]) -> None:
-    """moto undoes a failed transaction by restoring a copy of the whole table, which would undo concurrent writes, too."""
-    gate, call = threading.Lock(), handler.call_action
-
-    def one_at_a_time(self: DynamoHandler) -> Any:
-        with gate:
-            return call(self)
-
-    handler.call_action = one_at_a_time  # type: ignore[method-assign]
 
 
 def _share_history(record: type[StreamRecord]) -> None:
@@ -85,7 +74,7 @@ def _share_history(record: type[StreamRecord]) -> None:
 @cache
 def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
-    _serialize(DynamoHandler)
+    one_call_at_a_time()
     _share_history(StreamRecord)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -10,6 +10,7 @@ from mailroom.messages.record import MessageRecord
 from mailroom.store.sizes import item_size
 from mailroom.threads import aggregate
 from mailroom.threads.record import ThreadRecord
+from mailroom.threads.window import HOUR_MS
 from tests.support.mails import message_record
 
 LABELS = ("received", "sent", "unread", "spam", "trash", "work")
@@ -37,9 +38,10 @@ def conversations(draw: st.DrawFn) -> list[MessageRecord]:
 
 
 def grown(messages: list[MessageRecord]) -> ThreadRecord:
-    thread = aggregate.start(messages[0], now=5000)
+    now = messages[0]["ts"] + 4000
+    thread = aggregate.start(messages[0], now=now)
     for message in messages[1:]:
-        thread = aggregate.with_message(thread, message, now=5000)
+        thread = aggregate.with_message(thread, message, now=now)
     return thread
 
 
@@ -102,6 +104,28 @@ def test_each_change_raises_the_version_by_one() -> None:
 
     assert thread["ver"] == 77
     assert aggregate.with_message(thread, message_record("<2@x>"), now=78)["ver"] == 78
+
+
+def sent(message_id: str, ts: int) -> MessageRecord:
+    return message_record(message_id, labels=("sent",), ts=ts)
+
+
+def test_what_the_inbox_sends_is_counted_by_the_hour() -> None:
+    thread = aggregate.start(sent("<1@x>", 9 * HOUR_MS), now=9 * HOUR_MS)
+    thread = aggregate.with_message(thread, message_record("<2@x>", ts=9 * HOUR_MS), now=9 * HOUR_MS)
+
+    assert aggregate.with_message(thread, sent("<3@x>", 10 * HOUR_MS), now=10 * HOUR_MS).get("sent_window") == [10, 1, 1]
+
+
+def test_deleting_or_relabelling_what_was_sent_does_not_take_it_back() -> None:
+    messages = [sent("<1@x>", 9 * HOUR_MS), sent("<2@x>", 9 * HOUR_MS)]
+    thread = grown(messages)
+
+    rebuilt = aggregate.rebuild(thread, messages[:1], now=10 * HOUR_MS)
+    relabelled = aggregate.relabelled(thread, messages, messages, now=10 * HOUR_MS)
+
+    assert rebuilt is not None
+    assert rebuilt.get("sent_window") == relabelled.get("sent_window") == thread.get("sent_window") == [9, 2, 0]
 
 
 def test_a_thread_without_messages_is_none() -> None:

@@ -4,8 +4,7 @@ MailroomError
 ├── BadRequest 400 ── ValidationError, PositionExpired
 ├── Unauthorized 401 ── MissingAuthorization, InvalidTokenType, UnknownApiKey, ApiKeyExpired
 ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
-│                    LoopDetected, InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded,
-│                    CannotDelete
+│                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete, LoopDetected
 ├── NotFound 404, MethodNotAllowed 405
 ├── Conflict 409 ── RaceCondition, ResourceDeleting
 ├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
@@ -121,12 +120,6 @@ class MessageRejected(Forbidden):
     default_message = "Message rejected"
 
 
-class LoopDetected(Forbidden):
-    """Not 429: clients repeat that by themselves, which would feed the loop."""
-
-    name, code = "LoopDetectedError", "loop_detected"
-
-
 class InboxPaused(Forbidden):
     name, code = "InboxPausedError", "inbox_paused"
     default_message = "Inbox is paused"
@@ -151,6 +144,12 @@ class LimitExceeded(Forbidden):
 
 class CannotDelete(Forbidden):
     name, code = "CannotDeleteError", "cannot_delete"
+
+
+class LoopDetected(Forbidden):
+    """Nothing that clients repeat by themselves, which would feed the loop."""
+
+    name, code = "LoopDetectedError", "loop_detected"
 
 
 class NotFound(MailroomError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_lambda_powertools.logging import Logger
@@ -34,28 +35,29 @@ def request(
     }
     if code:
         fields["code"] = code
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        fields |= _metrics(status)
+    if _read_by_cloudwatch():
+        units = {"duration_ms": "Milliseconds", "trips": "Count", "errors": "Count"}
+        fields |= {"errors": int(status >= 500), "_aws": _metrics(units, ["route"])}
     logger.info("request", **fields)
 
 
-def count(metric: str, *, reason: str) -> None:
-    """One more of something that operators watch, as a line that CloudWatch also reads as a metric. Reasons are few."""
-    fields: dict[str, Any] = {metric: 1, "reason": reason}
-    if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        fields |= _embedded(["reason"], [{"Name": metric, "Unit": "Count"}])
+def count(metric: str, **dimensions: str) -> None:
+    """One occurrence of something. Each value of a dimension is a metric of its own: a word out of a few, never a name or an
+    address."""
+    fields: dict[str, Any] = {metric: 1, **dimensions}
+    if _read_by_cloudwatch():
+        fields["_aws"] = _metrics({metric: "Count"}, list(dimensions))
     logger.info(metric, **fields)
 
 
-def _metrics(status: int) -> dict[str, Any]:
-    definitions = [
-        {"Name": "duration_ms", "Unit": "Milliseconds"},
-        {"Name": "trips", "Unit": "Count"},
-        {"Name": "errors", "Unit": "Count"},
-    ]
-    return {"errors": int(status >= 500), **_embedded(["route"], definitions)}
+def _read_by_cloudwatch() -> bool:
+    return "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
-def _embedded(dimensions: list[str], definitions: list[dict[str, str]]) -> dict[str, Any]:
-    directive = {"Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": definitions}
-    return {"_aws": {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}}
+def _metrics(units: Mapping[str, str], dimensions: Sequence[str]) -> dict[str, Any]:
+    """What makes a line metrics too, by name and unit."""
+    definitions = [{"Name": name, "Unit": unit} for name, unit in units.items()]
+    return {
+        "Timestamp": int(time.time() * 1000),
+        "CloudWatchMetrics": [{"Namespace": NAMESPACE, "Dimensions": [list(dimensions)], "Metrics": definitions}],
+    }

@@ -141,16 +141,20 @@ def test_delivery_reports_are_attachments_and_automatic() -> None:
 
     parsed = parse(raw)
 
-    assert (parsed.text, parsed.automatic) == ("It bounced.", "report")
+    assert (parsed.text, parsed.automatic) == ("It bounced.", True)
     assert [item.content_type for item in parsed.attachments] == ["message/delivery-status", "text/rfc822-headers"]
 
 
 @pytest.mark.parametrize(
     "header",
-    ["Auto-Submitted: auto-replied", "Precedence: bulk", "List-Id: <l.example.com>", "Return-Path: <>", "X-Autoreply: yes"],
+    ["Auto-Submitted: auto-replied", "Precedence: bulk", "Return-Path: <>", "X-Autoreply: yes"],
 )
 def test_mail_made_by_machines_is_automatic(header: str) -> None:
     assert parse(mail(header, "", "x")).automatic
+
+
+def test_the_mail_of_a_list_may_be_a_human_s() -> None:
+    assert not parse(mail("From: a@b", "List-Id: <l.example.com>", "Precedence: list", "", "x")).automatic
 
 
 def test_a_human_mail_is_not_automatic() -> None:

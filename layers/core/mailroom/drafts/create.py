@@ -162,7 +162,7 @@ def _as_reply(record: DraftRecord, body: CreateDraft, parent: MessageRecord) -> 
     record["kind"], record["in_reply_to"] = "reply", parent["message_id"]
     record["subject"] = reply_subject(parent.get("subject"))
     if (mark := parent.get("automatic")) is not None:
-        record["automatic"] = str(mark)
+        record["automatic"] = mark
     _derive(record, parent)
     return audience.of_reply(cast(MailBody, body), parent)
 

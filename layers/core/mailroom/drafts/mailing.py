@@ -11,7 +11,7 @@ from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.states import SCHEDULED
 from mailroom.errors import NotFound
 from mailroom.mail.forwarding import forward_body
-from mailroom.messages import audience, loops
+from mailroom.messages import audience
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import source_files, stored_files
 from mailroom.messages.idempotency import Finished
@@ -20,7 +20,7 @@ from mailroom.messages.labels import changed
 from mailroom.messages.outgoing import NewMail
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.requests import MailBody
-from mailroom.messages.sender import Sender, admit, dispatched, forwarded, prepared
+from mailroom.messages.sender import Sender, admit, dispatched, forwarded, prepared, require_no_loop
 from mailroom.ports import BlobMissing
 from mailroom.store import keys
 from mailroom.threads.record import ThreadRecord
@@ -42,11 +42,10 @@ def send_claimed(
     Raises what the checks and `handover.dispatch` raise; a draft that was claimed is then given back already, unless nobody knows
     whether the mail went out. Conflict, NotFound and RaceCondition also for a draft that is not as it was read.
     """
-    whom, runtime = audience.given(cast(MailBody, draft)), sender.runtime
+    whom = audience.given(cast(MailBody, draft))
     source = _source(sender, draft)
     admit(sender, whom)
-    loops.require_human(draft.get("automatic"), forced=forced or draft.get("force", False))
-    loops.require_pace(thread, now=runtime.clock(), limit=runtime.config.thread_send_limit)
+    require_no_loop(sender, draft.get("automatic"), thread, forced=forced or draft.get("force", False))
     labels = changed([label for label in draft["labels"] if label != SCHEDULED], add=list(add_labels), remove=list(remove_labels))
     mail = prepared(sender, _mail(sender, draft, whom, labels, source))
     claim, claiming = claims.claiming(sender.o, draft, mail.intent.intent_id, by)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from mailroom.messages.record import AttachmentRecord
+from mailroom.messages.record import AttachmentRecord, Automatic
 
 SendStatus = Literal["scheduled", "sending", "failed"]
 CancelOn = Literal["reply", "any_inbound"]
@@ -67,7 +67,7 @@ class DraftRecord(TypedDict):
     references: NotRequired[list[str]]
     force: NotRequired[bool]
     """Answers mail that was made without a human, too (`messages.loops`)."""
-    automatic: NotRequired[str]
+    automatic: NotRequired[Automatic]
     """What the parent of a reply is marked as, which may be gone by the time the reply is sent."""
     body_id: NotRequired[str]
     """Names the blob of the text, where it is one. Each version has its own, also those that lose a race."""

@@ -42,9 +42,9 @@ def answer(o: str, draft: DraftRecord, thread: ThreadRecord | None, *, items: It
 
 
 def _is_from_recipient(message: MessageRecord, draft: DraftRecord) -> bool:
-    """A vacation responder has not read the mail. What comes through a list may be from a human."""
+    """A vacation responder has not read the mail."""
     asked = {_plain(each) for each in (*draft.get("to", ()), *draft.get("cc", ()), *draft.get("bcc", ()))}
-    return message.get("automatic") in (None, "bulk") and _plain(message["from"]) in asked
+    return message.get("automatic") is None and _plain(message["from"]) in asked
 
 
 def _plain(value: str) -> str:

@@ -17,7 +17,7 @@ from mailroom.mail.replies import extract_html, extract_text
 from mailroom.messages.bodies import pack
 from mailroom.messages.commit import NewMessage
 from mailroom.messages.labels import ordered
-from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
+from mailroom.messages.record import AttachmentRecord, Automatic, Bodies, MessageRecord
 from mailroom.messages.threading import candidates
 
 MAX_RECORD_BYTES = 250 * 1024
@@ -90,7 +90,7 @@ def received_message(
         "attachments": [_attachment(uid, index, part) for index, part in enumerate(mail.attachments)],
         "in_reply_to": mail.in_reply_to[0] if mail.in_reply_to else None,
         "references": mail.references,
-        "automatic": mail.automatic or ("null-sender" if arrival.sender in ("", "<>") else None),
+        "automatic": _automatic(arrival, mail),
     }
     record |= {name: value for name, value in optional.items() if value}
     return NewMessage(
@@ -114,6 +114,12 @@ def fitted(record: MessageRecord) -> MessageRecord:
         while _size(shortened) > MAX_RECORD_BYTES and len(shortened.get(name, ())) > 1:
             shortened[name] = shortened[name][: len(shortened[name]) // 2]
     return cast(MessageRecord, shortened)
+
+
+def _automatic(arrival: Arrival, mail: ParsedMail) -> Automatic | None:
+    if arrival.sender.strip() in ("", NULL_SENDER):
+        return "null-sender"
+    return "marked" if mail.automatic else None
 
 
 def _bodies(mail: ParsedMail) -> Bodies:

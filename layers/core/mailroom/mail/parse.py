@@ -7,7 +7,7 @@ from codecs import BOM_UTF8
 from types import TracebackType
 
 from mailroom.mail.attachments import read_attachments
-from mailroom.mail.automatic import automatic
+from mailroom.mail.automatic import is_automatic
 from mailroom.mail.bodies import decoded_text
 from mailroom.mail.content import Content, Leaf, find_content
 from mailroom.mail.fields import Header
@@ -117,7 +117,7 @@ def _fill_fields(mail: ParsedMail, root: Part) -> None:
     mail.in_reply_to = kept_references(message_ids(header.all("in-reply-to")))
     mail.references = kept_references(message_ids(header.all("references")))
     mail.signers = signing_domains(header.all("dkim-signature"))
-    mail.automatic = automatic(header, root.content_type)
+    mail.automatic = is_automatic(header, root.content_type)
     mail.headers = wire_headers(header.fields)
 
 

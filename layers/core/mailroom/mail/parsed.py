@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mailroom.mail.automatic import Automatic
-
 
 @dataclass(slots=True)
 class ParsedAttachment:
@@ -48,6 +46,6 @@ class ParsedMail:
     attachments: list[ParsedAttachment] = field(default_factory=list)
     identity: str = ""
     """Hash of author, date, subject and content, without transport headers: equal for two arrivals of one mail."""
-    automatic: Automatic | None = None
-    """How it is known to be made without a human (RFC 3834), if it is."""
+    automatic: bool = False
+    """Marked as generated without a human (RFC 3834 Auto-Submitted, null sender reports, bulk precedence)."""
     defects: list[str] = field(default_factory=list)

@@ -34,7 +34,7 @@ from mailroom.store.port import (
     TransactionCancelled,
     all_of,
 )
-from mailroom.threads import aggregate, pace
+from mailroom.threads import aggregate
 from mailroom.threads.record import ThreadRecord
 
 MAX_ACTIONS = 40
@@ -163,10 +163,9 @@ class _Writer(NamedTuple):
         record = _joined(existing, new.record, now)
         outcome = Outcome(record["message_id"], record["thread_id"], "joined")
         updated = aggregate.relabelled(thread, [existing], [record], now=now)
-        if "sent" in new.record["labels"]:
-            updated["sent_window"] = pace.noted(thread.get("sent_window"), record["ts"])
         updated["sent_ts"] = max(record["ts"], thread.get("sent_ts", 0))
         updated["received_ts"] = max(record["ts"], thread.get("received_ts", 0))
+        updated = aggregate.sent_lately(updated, new.record, now=now)
         actions: list[Action] = [
             Put(new.target().key(), _stored(record), Equals("ver", existing["ver"])),
             self._inbox_check(new),

@@ -19,7 +19,6 @@ from mailroom.messages import idempotency, quota
 from mailroom.messages.commit import NewMessage, Outcome, commit
 from mailroom.messages.idempotency import Claim
 from mailroom.messages.index import transact
-from mailroom.messages.quota import Counted
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobStore, Timers
@@ -62,8 +61,8 @@ class Intent(NamedTuple):
     claim: Claim | None = None
     draft: DraftClaim | None = None
     """The draft that is sent, claimed with the intent and gone with the stored message."""
-    counted: tuple[Counted, ...] = ()
-    """Where its recipients are counted against a limit."""
+    counted: tuple[str, ...] = ()
+    """Against which limits its recipients are counted (`quota.limited`), at the time of its creation."""
 
     @property
     def key(self) -> Key:
@@ -113,7 +112,7 @@ def to_row(intent: Intent) -> Item:
     if intent.draft is not None:
         optional["draft"] = intent.draft.to_row()
     if intent.counted:
-        optional["counted"] = [list(each) for each in intent.counted]
+        optional["counted"] = list(intent.counted)
     return row | {name: value for name, value in optional.items() if value is not None}
 
 
@@ -131,7 +130,7 @@ def from_row(row: Item) -> Intent:
         created_at=row["created_at"],
         claim=claim,
         draft=DraftClaim.from_row(row["draft"]) if "draft" in row else None,
-        counted=tuple(Counted(*each) for each in row.get("counted", ())),
+        counted=tuple(row.get("counted", ())),
     )
 
 
@@ -228,7 +227,7 @@ def abandon(
     idle = all_of(Equals("state", "open"), any_of(Lacks("lease"), AtMost("lease", now)))
     back = _release(intent, error, items=items, timers=timers, shards=shards, now=now)
     ended: list[Action] = [Delete(intent.key, Equals("state", "open") if error is not None else idle), Delete(intent.open_row)]
-    ended += quota.giving_back(intent.organization_id, intent.counted, len(intent.recipients))
+    ended += _uncounting(intent)
     try:
         transact([*ended, *back.actions], back.entries, items=items)
     except TransactionCancelled:
@@ -236,6 +235,11 @@ def abandon(
     if intent.claim is not None:
         items.write([Delete(intent.claim.key, Equals("intent_id", intent.intent_id))])
     blobs.delete_prefix(intent.blob_prefix)
+
+
+def _uncounting(intent: Intent) -> list[Update]:
+    counted = {name: name in intent.counted for name in ("daily", "monthly")}
+    return quota.uncounting(intent.organization_id, len(intent.recipients), counted_at=intent.created_at, **counted)
 
 
 def _release(intent: Intent, error: MailroomError | None, *, items: ItemStore, timers: Timers, shards: int, now: int) -> Release:

@@ -1,50 +1,40 @@
-"""What keeps two programs from answering each other for ever (docs/loops.md; RFC 3834).
-
-Answers to mail that was made without a human are refused unless they are forced. And whatever a mail is marked as, an inbox sends
-only so many messages an hour into one thread: agents that answer each other by mail like humans' stop by themselves.
+"""Two programs that answer each other never stop by themselves. Answers to automatic mail are therefore refused, and what an inbox
+sends in one thread has a ceiling (docs/loops.md). Neither costs a read: parent and thread are at hand where this is asked.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
 from mailroom import log
 from mailroom.clock import to_wire
 from mailroom.errors import LoopDetected
-from mailroom.threads import pace
+from mailroom.messages.record import Automatic
+from mailroom.threads import window
 from mailroom.threads.record import ThreadRecord
 
-Mark = Literal["auto-submitted", "report", "bulk", "null-sender", "own"]
-"""How a received message is known to be automatic: by its headers (`mail.automatic`), by the null reverse path of its envelope, or
-because it is a message of this inbox that came back."""
+METRIC = "loops_refused"
 
-_WHAT = {
-    "auto-submitted": "an automatic answer",
-    "report": "a report of a mail system",
-    "bulk": "mail to many",
-    "null-sender": "mail that takes no answer",
-    "own": "a message of this inbox that came back",
+_WHY: dict[Automatic, str] = {
+    "marked": "The message was sent by a program (an automatic reply, a report, bulk mail), so a reply could start a loop",
+    "null-sender": "The message has no return path (a delivery report, an automatic notice), so a reply could start a loop",
+    "own": "The message is this inbox's own mail come back, so a reply could start a loop",
 }
+_FIX = "Send a new message to the people concerned, or repeat the request with force: true if a human wants this reply."
 
 
-def require_human(mark: str | None, *, forced: bool) -> None:
-    """Raises LoopDetected for an answer to a message with this mark."""
-    if mark is None or forced:
+def require_no_loop(automatic: Automatic | None, thread: ThreadRecord | None, *, forced: bool, now: int, limit: int) -> None:
+    """`automatic`: the mark of what is answered; forwarding is no answer. Raises LoopDetected for an answer to an automatic mail
+    that nobody insists on, and for any message beyond `limit` an hour (0: no limit) in its thread, also a forced one.
+
+    The limit is kept by what is stored: sends of one thread that run at once may exceed it by as many as they are.
+    """
+    if automatic is not None and not forced:
+        log.count(METRIC, reason=automatic)
+        raise LoopDetected(_WHY[automatic], fix=_FIX)
+    if limit <= 0 or thread is None:
         return
-    log.count("loops_refused", reason=mark)
-    raise LoopDetected(
-        f"The message is {_WHAT[mark]}: an answer may start a loop",
-        fix="Send a new message to the people concerned, or repeat with force: true where a human wants this answer.",
-    )
-
-
-def require_pace(thread: ThreadRecord | None, *, now: int, limit: int) -> None:
-    """Raises LoopDetected where the thread has had its messages of this hour. `limit` 0 switches the ceiling off."""
-    window = thread.get("sent_window") if thread is not None else None
-    if not limit or window is None or pace.recent(window, now) + 1 <= limit:
-        return
-    log.count("loops_refused", reason="pace")
-    raise LoopDetected(
-        f"This inbox has sent {limit} messages into this thread within an hour",
-        fix=f"Wait until {to_wire(pace.free_at(window, now, limit))}, or start a new thread.",
-    )
+    if (free := window.full_until(thread.get("sent_window", ()), limit, now)) is not None:
+        log.count(METRIC, reason="ceiling")
+        raise LoopDetected(
+            f"This inbox has sent its {limit} messages an hour in this thread, as in a loop",
+            fix=f"The thread is free again at {to_wire(free)}; force does not change that. Check who or what is answering there.",
+        )

@@ -1,93 +1,103 @@
-"""How many recipients an organization may write to in a day and in a month, by UTC (spec: limits.md, "Organization plans").
+"""How many recipients an organization may write to in a UTC day and month (spec: limits.md, "Organization plans").
 
-Counted in the transaction that begins a send, so the limit is exact however many are begun at once; a send without a mail gives
-back what it took. Without a limit nothing is counted, and nothing costs anything.
+One counter per organization and window. It is raised in the transaction that begins a send, under the condition that it stays
+within the limit, so the limit is exact however many send at once; the check before that only spares work. Without limits nothing is
+read, written or paid for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from mailroom.clock import to_wire
 from mailroom.config import Config
 from mailroom.errors import RateLimited
 from mailroom.store import keys
-from mailroom.store.port import Add, AtMost, Item, ItemStore, Key, Lacks, Set, Update, any_of
+from mailroom.store.port import Action, Add, AtLeast, AtMost, ItemStore, Key, Lacks, Set, Update, any_of
 
-KEPT_S = 3 * 24 * 3600
-"""Beyond its end: what is given back must find its window."""
+KEPT_SECONDS = 7 * 24 * 3600
+"""Behind the window's end: longer than a send can stay open, so that it can still be taken back."""
 
-
-class Counted(NamedTuple):
-    """A window as a send remembers it."""
-
-    period: str
-    ttl: int
+_DAY, _MONTH = len("2025-06-16"), len("2025-06")
 
 
-class Window(NamedTuple):
-    name: str
+class _Quota(NamedTuple):
     key: Key
     limit: int
-    ends: int
-    """Milliseconds."""
-
-    @property
-    def ttl(self) -> int:
-        return self.ends // 1000 + KEPT_S
-
-    @property
-    def counted(self) -> Counted:
-        return Counted(self.key.sk, self.ttl)
-
-    def room(self, row: Item | None, recipients: int) -> bool:
-        return int((row or {}).get("n", 0)) + recipients <= self.limit
-
-    def exceeded(self, now: int) -> RateLimited:
-        """What is said to whoever wants more than it has."""
-        fix = f"Wait until {to_wire(self.ends)}, when the next one begins."
-        return RateLimited(f"{self.name} send limit exceeded", retry_after=max(-(-(self.ends - now) // 1000), 1), fix=fix)
 
 
-def windows(o: str, config: Config, now: int) -> list[Window]:
-    """Those that have a limit, as they are now."""
-    moment = datetime.fromtimestamp(now / 1000, UTC)
-    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    found = []
-    if config.daily_send_limit is not None:
-        found.append(_window("Daily", o, f"{today:%Y-%m-%d}", config.daily_send_limit, today + timedelta(days=1)))
-    if config.monthly_send_limit is not None:
-        found.append(_window("Monthly", o, f"{today:%Y-%m}", config.monthly_send_limit, next_month))
-    return found
-
-
-def reads(o: str, config: Config, now: int) -> list[Key]:
-    """What `require_quota` asks for, to be prefetched."""
-    return [window.key for window in windows(o, config, now)]
+def reads(o: str, config: Config, now: int) -> tuple[Key, ...]:
+    """The counters that `require_quota` looks at."""
+    return tuple(quota.key for quota in _quotas(o, config, now))
 
 
 def require_quota(o: str, recipients: int, *, items: ItemStore, config: Config, now: int) -> None:
-    """Before anything is done. Raises RateLimited; so does beginning the send, for whom others were quicker than."""
-    limited = windows(o, config, now)
-    rows = items.batch_get([window.key for window in limited]) if limited else {}
-    for window in limited:
-        if not window.room(rows.get(window.key), recipients):
-            raise window.exceeded(now)
+    """Raises RateLimited where so many recipients are too many."""
+    quotas = _quotas(o, config, now)
+    if not quotas:
+        return
+    counters = items.batch_get([quota.key for quota in quotas])
+    for quota in quotas:
+        if counters.get(quota.key, {}).get("sent", 0) + recipients > quota.limit:
+            raise exceeded(quota.key, now=now)
 
 
-def counting(window: Window, recipients: int) -> Update:
-    """Takes the recipients from the window; its condition fails where they do not fit."""
-    fits = any_of(Lacks("n"), AtMost("n", window.limit - recipients))
-    return Update(window.key, (Add("n", recipients), Set("ttl", window.ttl)), fits)
+def counting(o: str, recipients: int, *, config: Config, now: int) -> list[Update]:
+    """For the transaction that begins a send, which fails where a limit would be passed; `exceeded` tells what to answer then."""
+    return [_counting(quota, recipients) for quota in _quotas(o, config, now)]
 
 
-def giving_back(o: str, counted: Iterable[Counted], recipients: int) -> list[Update]:
-    """What a send took that ends without a mail. A window may be long over, and its row gone."""
-    return [Update(keys.sends_counted(o, period), (Add("n", -recipients), Set("ttl", ttl))) for period, ttl in counted]
+def limited(config: Config) -> tuple[str, ...]:
+    """What is counted, for `uncounting` to be told later."""
+    limits = {"daily": config.daily_send_limit, "monthly": config.monthly_send_limit}
+    return tuple(name for name, limit in limits.items() if limit is not None)
 
 
-def _window(name: str, o: str, period: str, limit: int, ends: datetime) -> Window:
-    return Window(name, keys.sends_counted(o, period), limit, int(ends.timestamp()) * 1000)
+def uncounting(o: str, recipients: int, *, counted_at: int, daily: bool, monthly: bool) -> list[Update]:
+    """Takes back what `counting` did at `counted_at`, for a mail that the provider did not take: in the transaction that ends the
+    send, so that it happens once. `daily`, `monthly`: what was counted then. Fails where the counter is gone."""
+    counted = [window for window, wanted in zip(_windows(counted_at), (monthly, daily), strict=True) if wanted]
+    rows = [keys.sends_counted(o, window) for window in counted]
+    return [Update(row, (Add("sent", -recipients),), AtLeast("sent", recipients)) for row in rows]
+
+
+def exceeded(counter: Action | Key, *, now: int) -> RateLimited:
+    """What is answered where the condition of one of the actions (or what was read of a counter) forbids a send."""
+    window = (counter if isinstance(counter, Key) else counter.key).sk
+    ends = _ends(window)
+    name = "Daily" if len(window) == _DAY else "Monthly"
+    return RateLimited(
+        f"{name} send limit exceeded",
+        fix=f"Each recipient counts, and counting begins anew on {ends:%Y-%m-%d} at 00:00 UTC. The operator sets the limit.",
+        retry_after=max(1, int(ends.timestamp()) - now // 1000),
+    )
+
+
+def _quotas(o: str, config: Config, now: int) -> list[_Quota]:
+    """The month first: where both are used up, the day's end would not help."""
+    limits = (config.monthly_send_limit, config.daily_send_limit)
+    if limits == (None, None):
+        return []
+    found = zip(_windows(now), limits, strict=True)
+    return [_Quota(keys.sends_counted(o, window), limit) for window, limit in found if limit is not None]
+
+
+def _counting(quota: _Quota, recipients: int) -> Update:
+    within = AtMost("sent", quota.limit - recipients)
+    condition = any_of(Lacks("sent"), within) if recipients <= quota.limit else within
+    ttl = int(_ends(quota.key.sk).timestamp()) + KEPT_SECONDS
+    return Update(quota.key, (Add("sent", recipients), Set("ttl", ttl)), condition)
+
+
+def _windows(now: int) -> tuple[str, str]:
+    """Month and day."""
+    day = f"{datetime.fromtimestamp(now / 1000, UTC):%Y-%m-%d}"
+    return day[:_MONTH], day
+
+
+def _ends(window: str) -> datetime:
+    """The first moment behind a day or a month."""
+    if len(window) == _DAY:
+        return datetime.fromisoformat(window).replace(tzinfo=UTC) + timedelta(days=1)
+    year, month = (int(part) for part in window.split("-"))
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+Automatic = Literal["marked", "null-sender", "own"]
+"""By its header (`mail.automatic`); without a return path; the inbox's own mail coming back."""
+
 
 class AttachmentRecord(TypedDict):
     attachment_id: str
@@ -52,8 +55,8 @@ class MessageRecord(_From):
     attachments: NotRequired[list[AttachmentRecord]]
     in_reply_to: NotRequired[str]
     references: NotRequired[list[str]]
-    automatic: NotRequired[str]
-    """How a received message is known to be made without a human (`messages.loops.Mark`)."""
+    automatic: NotRequired[Automatic]
+    """Why answers to a received mail would loop (`messages.loops`); absent on what a human may have written."""
     provider_id: NotRequired[str]
     """The receiving notice's or the accepting provider's id."""
 

@@ -12,20 +12,20 @@ from mailroom.inboxes.record import InboxRecord
 from mailroom.lists.sending import require_sendable, send_reads
 from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import ForwardedMessage
-from mailroom.messages import audience, bodies, idempotency, quota
+from mailroom.messages import audience, bodies, idempotency, loops, quota
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import given_files
 from mailroom.messages.handover import Post, dispatch, resume
 from mailroom.messages.idempotency import Abandoned, Claim, Finished
 from mailroom.messages.intents import Guard
 from mailroom.messages.outgoing import NewMail, Prepared, prepare
-from mailroom.messages.record import MessageRecord
+from mailroom.messages.record import Automatic, MessageRecord
 from mailroom.messages.requests import AttachmentBody
 from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobMissing
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import Reads
+from mailroom.store.port import Reads, Update
 from mailroom.store.prefetch import PrefetchedStore
 from mailroom.threads.record import ThreadRecord
 
@@ -107,6 +107,12 @@ def forwarded(sender: Sender, parent: MessageRecord) -> ForwardedMessage:
     )
 
 
+def require_no_loop(sender: Sender, automatic: Automatic | None, thread: ThreadRecord | None, *, forced: bool) -> None:
+    """See `loops.require_no_loop`. Raises LoopDetected."""
+    runtime = sender.runtime
+    loops.require_no_loop(automatic, thread, forced=forced, now=runtime.clock(), limit=runtime.config.thread_send_limit)
+
+
 def send_mail(sender: Sender, mail: NewMail, thread: ThreadRecord | None) -> SendResult:
     """Raises ValidationError and Unprocessable for a mail that is too large, and what `handover.dispatch` raises."""
     return result_of(dispatched(sender, prepared(sender, mail), thread))
@@ -121,16 +127,15 @@ def prepared(sender: Sender, mail: NewMail) -> Prepared:
 def dispatched(sender: Sender, mail: Prepared, thread: ThreadRecord | None, guards: Iterable[Guard] = ()) -> Finished:
     """Sends what has passed the checks, and counts its recipients against the limits there are. `thread` is what is known, or
     supposed, of the thread to join. Raises RateLimited, and what `handover.dispatch` raises."""
-    now, recipients = sender.runtime.clock(), len(mail.intent.recipients)
-    limited = quota.windows(sender.o, sender.runtime.config, now)
-    counting = [_counting(each, recipients, now) for each in limited]
-    intent = mail.intent._replace(counted=tuple(each.counted for each in limited))
+    o, config, at, recipients = sender.o, sender.runtime.config, mail.intent.created_at, len(mail.intent.recipients)
+    counting = [_counting(update, at) for update in quota.counting(o, recipients, config=config, now=at)]
+    intent = mail.intent._replace(counted=quota.limited(config))
     seen = Surroundings(threads={thread["thread_id"]: thread} if thread and not thread.get("deleting") else {})
     return dispatch(mail._replace(intent=intent), seen, sender.post, [*guards, *counting])
 
 
-def _counting(window: quota.Window, recipients: int, now: int) -> Guard:
-    return Guard(quota.counting(window, recipients), lambda _: window.exceeded(now))
+def _counting(update: Update, now: int) -> Guard:
+    return Guard(update, lambda _: quota.exceeded(update, now=now))
 
 
 def result_of(finished: Finished) -> SendResult:

@@ -11,7 +11,7 @@ from mailroom.lists.sending import send_reads
 from mailroom.mail.addresses import parse_address
 from mailroom.mail.forwarding import forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
-from mailroom.messages import audience, idempotency, loops, quota
+from mailroom.messages import audience, idempotency, quota
 from mailroom.messages.audience import Audience
 from mailroom.messages.enclosures import source_files
 from mailroom.messages.idempotency import Finished
@@ -25,6 +25,7 @@ from mailroom.messages.sender import (
     files_of,
     forwarded,
     opened,
+    require_no_loop,
     result_of,
     send_mail,
     thread_of,
@@ -103,7 +104,7 @@ def forward(request: Request) -> SendResult:
     if body.get("track_opens") and html:
         raise ValidationError.at("track_opens", UNTRACKED)
     admit(sender, whom)
-    _keep_pace(request, thread)
+    require_no_loop(sender, None, thread, forced=False)
     mail = NewMail(
         audience=whom,
         subject=body.get("subject") or forward_subject(parent.get("subject")),
@@ -130,8 +131,7 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
     thread = _thread(sender, parent, whom)
     audience.require_few(whom, request.runtime.config.max_recipients)
     admit(sender, whom)
-    loops.require_human(parent.get("automatic"), forced=body.get("force", False))
-    _keep_pace(request, thread)
+    require_no_loop(sender, parent.get("automatic"), thread, forced=body.get("force", False))
     mail = NewMail(
         audience=whom,
         subject=reply_subject(parent.get("subject")),
@@ -172,10 +172,6 @@ def _thread(sender: Sender, parent: MessageRecord, whom: Audience | None = None)
     if thread is None or thread.get("deleting"):
         raise NotFound
     return thread
-
-
-def _keep_pace(request: Request, thread: ThreadRecord) -> None:
-    loops.require_pace(thread, now=request.runtime.clock(), limit=request.runtime.config.thread_send_limit)
 
 
 class _Common(TypedDict):

@@ -327,9 +327,9 @@ def due_drafts(shard: int) -> str:
     return f"DRAFTS#DUE#{shard:x}"
 
 
-def sends_counted(o: str, period: str) -> Key:
-    """How many recipients were written to in a day (`2026-11-28`) or a month (`2026-11`)."""
-    return Key("eph", f"SENT#{o}", period)
+def sends_counted(o: str, window: str) -> Key:
+    """The recipients of an organization's mail in a UTC day (`2025-06-16`) or month (`2025-06`)."""
+    return Key("eph", f"{o}#SENT", window)
 
 
 def rate(o: str, window: int) -> Key:

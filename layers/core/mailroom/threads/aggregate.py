@@ -10,22 +10,22 @@ from typing import Any, cast
 
 from mailroom.messages.labels import RESTRICTED, ordered, visibility
 from mailroom.messages.record import AttachmentRecord, MessageRecord
-from mailroom.threads import pace
 from mailroom.threads.bounded import Bounded, extended, places
 from mailroom.threads.record import ThreadRecord
+from mailroom.threads.window import counted as counted_in
 
 _AGGREGATES = ("received_ts", "sent_ts", "subject", "preview", "attachments", "attachments_at", "cuts")
 
 
 def start(message: MessageRecord, *, now: int) -> ThreadRecord:
     """A thread of one message. Its version starts at the time, so that a re-created id never goes back."""
-    return _paced(_built(message["thread_id"], [message], ver=now, created_at=now, now=now), None, message)
+    return sent_lately(_built(message["thread_id"], [message], ver=now, created_at=now, now=now), message, now=now)
 
 
 def with_message(thread: ThreadRecord, message: MessageRecord, *, now: int) -> ThreadRecord:
     """The thread with one message more, whatever its timestamp."""
     hidden = visibility(message["labels"])
-    counted = _paced(_counted(thread, [], [message], now=now), thread.get("sent_window"), message)
+    counted = sent_lately(_counted(thread, [], [message], now=now), message, now=now)
     if hidden and thread["clean"]:
         return counted
     if not hidden and not thread["clean"]:
@@ -34,15 +34,15 @@ def with_message(thread: ThreadRecord, message: MessageRecord, *, now: int) -> T
 
 
 def rebuild(thread: ThreadRecord, messages: Iterable[MessageRecord], *, now: int) -> ThreadRecord | None:
-    """The thread as all of its messages make it; None where there is none left."""
+    """The thread as all of its messages make it; None where there is none left. What was sent lately stays counted, also where it
+    was deleted since."""
     everything = list(messages)
     if not everything:
         return None
-    built = _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
+    rebuilt = _built(thread["thread_id"], everything, ver=thread["ver"] + 1, created_at=thread["created_at"], now=now)
     if "sent_window" in thread:
-        # Also what was deleted was sent.
-        built["sent_window"] = thread["sent_window"]
-    return built
+        rebuilt["sent_window"] = thread["sent_window"]
+    return rebuilt
 
 
 def relabelled(thread: ThreadRecord, before: Iterable[MessageRecord], after: Iterable[MessageRecord], *, now: int) -> ThreadRecord:
@@ -50,15 +50,16 @@ def relabelled(thread: ThreadRecord, before: Iterable[MessageRecord], after: Ite
     return _counted(thread, before, after, now=now)
 
 
+def sent_lately(thread: ThreadRecord, message: MessageRecord, *, now: int) -> ThreadRecord:
+    """The thread with a message that was added counted towards what its inbox sends here, if it sent it."""
+    if "sent" not in message["labels"]:
+        return thread
+    return cast(ThreadRecord, {**thread, "sent_window": counted_in(thread.get("sent_window", ()), message["ts"], now=now)})
+
+
 def labels_of(lc: dict[str, int], total: int) -> list[str]:
     """User and system labels that any message carries, restricted ones that every message carries."""
     return ordered(label for label, count in lc.items() if count and (label not in RESTRICTED or count == total))
-
-
-def _paced(thread: ThreadRecord, window: list[int] | None, message: MessageRecord) -> ThreadRecord:
-    if "sent" in message["labels"]:
-        thread["sent_window"] = pace.noted(window, message["ts"])
-    return thread
 
 
 def _counted(thread: ThreadRecord, before: Iterable[MessageRecord], after: Iterable[MessageRecord], *, now: int) -> ThreadRecord:

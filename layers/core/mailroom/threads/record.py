@@ -40,13 +40,13 @@ class ThreadRecord(TypedDict):
     size: int
     received_ts: NotRequired[int]
     sent_ts: NotRequired[int]
-    sent_window: NotRequired[list[int]]
-    """How many messages went out lately (`threads.pace`)."""
     subject: NotRequired[str]
     preview: NotRequired[str]
     attachments: NotRequired[list[AttachmentRecord]]
     attachments_at: NotRequired[list[int]]
     cuts: NotRequired[dict[str, int]]
     """Name of a list that was shortened to fit the item -> the place from which on it was cut."""
+    sent_window: NotRequired[list[int]]
+    """How much the inbox has sent here lately (`threads.window`)."""
     deleting: NotRequired[bool]
     """Set when a thread of over 100 messages is being deleted: it no longer exists for readers."""
