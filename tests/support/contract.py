@@ -21,15 +21,19 @@ EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
     "DomainVerified",
 )
+LISTED_DRAFT = {"thread_id": "string", "cancel_on": "CancelOn", "cancelled_at": "datetime", "cancel_reason": "CancelOn"}
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
     "AttachmentResponse": {"inline": "boolean"},
     **{f"{name}Event": {"position": "integer"} for name in EVENTS},
     "Subscribed": {"position": "integer"},
     "Error": {"code": "string", "fix": "string"},
+    "Draft": {**LISTED_DRAFT, "send_error": "SendError", "force": "boolean"},
+    "DraftItem": LISTED_DRAFT,
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
-"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log."""
+"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log,
+drafts.md (legacy `thread_id`) and what drafts have beyond the original."""
 
 STATUS_OF_CODE = {
     "missing_authorization": 401,
