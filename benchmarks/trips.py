@@ -18,7 +18,16 @@ from mailroom.clock import now_ms
 from mailroom.config import Config
 from mailroom.store.meter import Meter, metered
 
-BARS = {"get message": 1, "list of 20": 2, "get thread": 2, "send": 3, "receive": 4, "label change": 3}
+BARS = {
+    "get message": 1,
+    "list of 20": 2,
+    "get thread": 2,
+    "send": 3,
+    "receive": 4,
+    "label change": 3,
+    "create draft": 2,
+    "send draft": 4,
+}
 
 
 def run() -> list[Row]:
@@ -38,9 +47,12 @@ def run() -> list[Row]:
             "get thread": ("GET", f"{prefix}/threads/{found[0]['thread_id']}", None),
             "send": ("POST", f"{prefix}/messages/send", {"to": "someone@example.org", "subject": "Hello", "text": "Hello"}),
             "label change": ("PATCH", message, {"add_labels": ["seen"]}),
+            "create draft": ("POST", f"{prefix}/drafts", {"to": "someone@example.org", "subject": "Hello", "text": "Hello"}),
         }
         caller.call("PATCH", message, body={"remove_labels": ["unread"]})
         meters = {name: caller.metered(*operation, warm=name != "label change") for name, operation in operations.items()}
+        draft = caller.call("GET", f"{prefix}/drafts")["drafts"][0]["draft_id"]
+        meters["send draft"] = caller.metered("POST", f"{prefix}/drafts/{draft}/send", None, warm=False)
         meters["receive"] = receive(stack, inbox_id)
     return [row for name, bar in BARS.items() for row in rows(name, meters[name], bar)]
 

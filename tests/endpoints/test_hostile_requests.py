@@ -18,7 +18,7 @@ UNKNOWN = "01a2042d-a29a-7f93-9307-9a704dda0cac"
 SCALARS: list[Any] = [True, 0, -1, 1.5, 10**40, "", "\x00", "a\x00b", "\r\nX: y", "\x85", "\u2028", "x" * 20_000]
 NESTED: list[Any] = [None, [], [None], [[]], [""], ["\x00"], ["x"] * 600, {}, {"a": None}, {"a": {"b": [1]}}, {"": ""}, [{}]]
 DEEP: Any = json.loads('{"a":' * 60 + "1" + "}" * 60)
-BUILT = ("inboxes", "messages", "threads", "api_keys", "inbox_events")
+BUILT = ("inboxes", "messages", "threads", "drafts", "api_keys", "inbox_events")
 NOT_BUILT = ("/pods/", "/search")
 
 
@@ -33,14 +33,17 @@ def operations(part: str) -> Iterator[Any]:
 
 def made_targets(stack: Mailbox) -> dict[str, str]:
     """What fills the paths: one of each, so that no request is stopped by a missing target."""
-    inbox = stack.http.post("/inboxes", {}).json()["inbox_id"]
+    made = stack.http.post("/inboxes", {}).json()
+    inbox = made["inbox_id"]
     o = stack.http.get("/auth/me").json()["organization_id"]
     record = seed(stack.runtime, o, inbox, message_id="<target@example.com>", to=[inbox])
     key = stack.http.post("/api-keys", {}).json()["api_key_id"]
     return {
         "inbox_id": inbox,
+        "pod_id": made["pod_id"],
         "message_id": "%3Ctarget%40example.com%3E",
         "thread_id": record["thread_id"],
+        "draft_id": stack.http.post(f"/inboxes/{inbox}/drafts", {}).json()["draft_id"],
         "api_key_id": key,
         "attachment_id": UNKNOWN,
     }
@@ -153,6 +156,19 @@ FOREIGN = [
     ("PATCH", "/threads/{thread_id}", {"add_labels": ["x"]}),
     ("DELETE", "/threads/{thread_id}", None),
     ("GET", "/threads/{thread_id}/attachments/{attachment_id}", None),
+    ("GET", "/inboxes/{inbox_id}/drafts", None),
+    ("POST", "/inboxes/{inbox_id}/drafts", {"text": "x"}),
+    ("POST", "/inboxes/{inbox_id}/drafts", {"in_reply_to": "<target@example.com>"}),
+    ("POST", "/inboxes/{inbox_id}/drafts", {"to": 1}),
+    ("GET", "/inboxes/{inbox_id}/drafts/{draft_id}", None),
+    ("PATCH", "/inboxes/{inbox_id}/drafts/{draft_id}", {"text": "x"}),
+    ("DELETE", "/inboxes/{inbox_id}/drafts/{draft_id}", None),
+    ("POST", "/inboxes/{inbox_id}/drafts/{draft_id}/send", None),
+    ("GET", "/inboxes/{inbox_id}/drafts/{draft_id}/attachments/{attachment_id}", None),
+    ("GET", "/drafts/{draft_id}", None),
+    ("GET", "/drafts/{draft_id}/attachments/{attachment_id}", None),
+    ("GET", "/pods/{pod_id}/drafts", None),
+    ("GET", "/pods/{pod_id}/drafts/{draft_id}", None),
     ("GET", "/api-keys/{api_key_id}", None),
     ("PATCH", "/api-keys/{api_key_id}", {"name": "x"}),
     ("DELETE", "/api-keys/{api_key_id}", None),
@@ -187,6 +203,8 @@ def test_what_belongs_to_others_answers_like_what_does_not_exist(
         "/inboxes;x=y",
         "/inboxes/" + "a" * 7000,
         "/threads/" + "%00" * 500,
+        "/drafts/" + "%00" * 500,
+        "/inboxes/{inbox_id}/drafts/" + "%23" * 900,
         "/api-keys/" + "%23" * 900,
         "/inboxes/{inbox_id}/messages/",
         "/inboxes/{inbox_id}/messages//",

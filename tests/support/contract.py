@@ -22,6 +22,7 @@ EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
     "DomainVerified",
 )
+LISTED_DRAFT = {"thread_id": "string", "cancel_on": "CancelOn", "cancelled_at": "datetime", "cancel_reason": "CancelOn"}
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
     "AttachmentResponse": {"inline": "boolean"},
@@ -29,10 +30,13 @@ EXTRAS = {
     "Subscribed": {"position": "integer"},
     "Error": {"code": "string", "fix": "string"},
     "ListEntry": {"pod_id": "string", "inbox_id": "string"},
+    "Draft": {**LISTED_DRAFT, "send_error": "SendError", "force": "boolean"},
+    "DraftItem": LISTED_DRAFT,
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
-"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log, the
-scope of an entry where a key of narrow scope leaves it out of the path."""
+"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), drafts.md (legacy `thread_id`), the
+position of events in the log, what drafts have beyond the original, the scope of a list entry where a key of narrow scope leaves it
+out of the path."""
 
 STATUS_OF_CODE = {
     "missing_authorization": 401,

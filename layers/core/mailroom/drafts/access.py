@@ -14,7 +14,7 @@ from mailroom.messages.bodies import unpack
 from mailroom.messages.record import Bodies
 from mailroom.ports import BlobStore
 from mailroom.store import keys
-from mailroom.store.port import ItemStore, Key, Reads
+from mailroom.store.port import Item, ItemStore, Key, Reads
 from mailroom.store.prefetch import PrefetchedStore
 
 
@@ -33,20 +33,31 @@ def require_draft(caller: Caller, route: Route, named: str, *, items: Prefetched
     o = caller.organization_id
     if route.inbox_id is not None:
         require_inbox(caller, route.inbox_id, items=items)
-        if (row := items.get(keys.draft(o, route.inbox_id, named))) is not None:
-            return cast(DraftRecord, row)
-    elif (pointer := items.get(keys.draft_pointer(o, named))) is not None:
-        return _read(caller, route, pointer["inbox_id"], named, items=items)
-    mapped = items.get(keys.client_id(o, "draft", named))
-    if mapped is None or route.inbox_id not in (None, mapped["inbox_id"]):
+        return draft_of_inbox(o, route.inbox_id, named, items=items)
+    if (pointer := items.get(keys.draft_pointer(o, named))) is not None:
+        inbox_id, draft_id = pointer["inbox_id"], named
+    elif (mapped := items.get(keys.client_id(o, "draft", named))) is not None:
+        inbox_id, draft_id = mapped["inbox_id"], mapped["id"]
+    else:
         raise NotFound
-    return _read(caller, route, mapped["inbox_id"], mapped["id"], items=items)
-
-
-def _read(caller: Caller, route: Route, inbox_id: str, draft_id: str, *, items: PrefetchedStore) -> DraftRecord:
-    items.prefetch(Reads(_rows(caller.organization_id, inbox_id, draft_id)))
+    items.prefetch(Reads(_rows(o, inbox_id, draft_id)))
     require_inbox(caller, inbox_id, items=items, pod_id=route.pod_id)
-    row = items.get(keys.draft(caller.organization_id, inbox_id, draft_id))
+    return _present(items.get(keys.draft(o, inbox_id, draft_id)))
+
+
+def draft_of_inbox(o: str, inbox_id: str, named: str, *, items: PrefetchedStore) -> DraftRecord:
+    """Of an inbox that is known to be there. Raises NotFound."""
+    if (row := items.get(keys.draft(o, inbox_id, named))) is not None:
+        return cast(DraftRecord, row)
+    mapped = items.get(keys.client_id(o, "draft", named))
+    if mapped is None or mapped["inbox_id"] != inbox_id:
+        raise NotFound
+    _, *rows = _rows(o, inbox_id, mapped["id"])
+    items.prefetch(Reads(tuple(rows)))
+    return _present(items.get(keys.draft(o, inbox_id, mapped["id"])))
+
+
+def _present(row: Item | None) -> DraftRecord:
     if row is None:
         raise NotFound
     return cast(DraftRecord, row)

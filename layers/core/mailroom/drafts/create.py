@@ -25,7 +25,7 @@ from mailroom.messages.record import Bodies, MessageRecord
 from mailroom.messages.requests import MailBody
 from mailroom.ports import BlobMissing
 from mailroom.store import keys
-from mailroom.store.port import Absent, Put, Reads, TransactionCancelled
+from mailroom.store.port import Absent, Put, Reads, StoreBusy, TransactionCancelled
 from mailroom.store.races import attempts
 
 _INBOX = 1
@@ -53,12 +53,12 @@ def create_draft(request: Request) -> dict[str, Any]:
     Raises ValidationError, MissingPermission, NotFound (inbox or source), MessageRejected (attachment URL), RaceCondition.
     """
     o, runtime, items = request.caller.organization_id, request.runtime, request.items
-    inbox = require_inbox(request.caller, request.path["inbox_id"], items=items)
     body: CreateDraft = request.body()
     given = audience.given(cast(MailBody, body))
     audience.require_few(given, runtime.config.max_recipients)
     if body.keys() & {"in_reply_to", "forward_of"}:
         request.caller.require("message_read")
+    inbox = require_inbox(request.caller, request.path["inbox_id"], items=items)
     if (existing := _replay(request, body)) is not None:
         return existing
     record = _record(request, inbox, body, given)
@@ -69,6 +69,9 @@ def create_draft(request: Request) -> dict[str, Any]:
         files.require_room(record["attachments"], "attachments", config=runtime.config)
     try:
         return _store(request, record, attached, _bodies(body))
+    except StoreBusy:
+        # It may be there all the same.
+        raise
     except Exception:
         files.drop(o, record, blobs=runtime.blobs)
         raise

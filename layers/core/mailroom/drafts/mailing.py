@@ -23,6 +23,7 @@ from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import Sender, admit, dispatched, forwarded, prepared, require_no_loop
 from mailroom.ports import BlobMissing
 from mailroom.store import keys
+from mailroom.store.port import Reads
 from mailroom.threads.record import ThreadRecord
 
 
@@ -46,7 +47,8 @@ def send_claimed(
     source = _source(sender, draft)
     admit(sender, whom)
     require_no_loop(sender, draft.get("automatic"), thread, forced=forced or draft.get("force", False))
-    labels = changed([label for label in draft["labels"] if label != SCHEDULED], add=list(add_labels), remove=list(remove_labels))
+    given = ["sent", *(label for label in draft["labels"] if label != SCHEDULED)]
+    labels = changed(given, add=list(add_labels), remove=list(remove_labels))
     mail = prepared(sender, _mail(sender, draft, whom, labels, source))
     claim, claiming = claims.claiming(sender.o, draft, mail.intent.intent_id, by)
     mail = mail._replace(intent=mail.intent._replace(draft=claim))
@@ -54,11 +56,12 @@ def send_claimed(
 
 
 def _source(sender: Sender, draft: DraftRecord) -> MessageRecord | None:
-    """What is forwarded. Raises NotFound where it was deleted; what is answered may be."""
+    """What is forwarded; its text is read along. Raises NotFound where it was deleted; what is answered may be."""
     if "forward_of" not in draft:
         return None
-    row = sender.items.get(keys.message(sender.o, draft["inbox_id"], draft["forward_of"]))
-    if row is None:
+    key = keys.message(sender.o, draft["inbox_id"], draft["forward_of"])
+    sender.items.prefetch(Reads((key, keys.body(key))))
+    if (row := sender.items.get(key)) is None:
         raise NotFound("The message to be forwarded is not there any more")
     return cast(MessageRecord, row)
 

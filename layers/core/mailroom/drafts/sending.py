@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import cast
 
 from mailroom.drafts import claims
-from mailroom.drafts.access import draft_reads, require_draft
+from mailroom.drafts.access import draft_of_inbox, draft_reads
 from mailroom.drafts.mailing import send_claimed
 from mailroom.drafts.model import SendDraft
 from mailroom.errors import Conflict
 from mailroom.http.endpoint import Request
-from mailroom.keys.scopes import route_of
 from mailroom.messages import audience, idempotency, quota
 from mailroom.messages.idempotency import Finished
 from mailroom.messages.requests import MailBody
@@ -32,7 +31,7 @@ def send_draft(request: Request) -> SendResult:
     if isinstance(sender, Finished):
         return result_of(sender)
     body: SendDraft = request.body()
-    draft = require_draft(request.caller, route_of(request.path), request.path["draft_id"], items=sender.items)
+    draft = draft_of_inbox(sender.o, sender.inbox["inbox_id"], request.path["draft_id"], items=sender.items)
     if draft.get("send_status") == "sending":
         raise Conflict(claims.BEING_SENT, retry_after=1)
     thread = thread_of(sender, draft["thread_id"], audience.given(cast(MailBody, draft)))

@@ -22,8 +22,8 @@ from mailroom.ports import BlobMissing
 from mailroom.store.port import StoreError, TransactionCancelled
 from mailroom.store.races import attempts
 
-_INBOX = 1
-"""Place in the transaction."""
+_DRAFT, _INBOX = 0, 1
+"""Places in the transaction."""
 
 
 def update_draft(request: Request) -> dict[str, Any]:
@@ -40,9 +40,11 @@ def update_draft(request: Request) -> dict[str, Any]:
             raise Conflict(claims.BEING_SENT, retry_after=1)
         _require_attached(before, body)
         after = _changed(request, before, body)
+        _detach(after, body)
         if added is None:
             added = _laid_down(request, after, body)
-        _attach(after, body, added)
+        if added:
+            after["attachments"] = [*after.get("attachments", ()), *(each.record for each in added)]
         try:
             bodies = _bodies(text_of(o, before, items=request.items, blobs=runtime.blobs), body)
         except BlobMissing:
@@ -54,7 +56,8 @@ def update_draft(request: Request) -> dict[str, Any]:
             now, shards = runtime.clock(), runtime.config.index_shards
             writing.save(o, before, after, items=request.items, shards=shards, now=now, text=text)
         except TransactionCancelled as cancelled:
-            if _INBOX in cancelled.failures:
+            if _INBOX in cancelled.failures or cancelled.failures.get(_DRAFT, before) is None:
+                files.drop(o, before, blobs=runtime.blobs)
                 raise NotFound from cancelled
             continue
         _drop(o, before, after, request)
@@ -82,8 +85,10 @@ def _changed(request: Request, before: DraftRecord, body: UpdateDraft) -> DraftR
 
 
 def _label(after: DraftRecord, body: UpdateDraft) -> None:
+    """Counted with `scheduled`, which stands where the message will have `sent`."""
     add, remove = body.get("add_labels", ()), body.get("remove_labels", ())
-    after["labels"] = labels.changed(after["labels"], add=add, remove=remove)
+    counted = labels.changed([*after["labels"], states.SCHEDULED], add=add, remove=remove)
+    after["labels"] = [label for label in counted if label != states.SCHEDULED or label in after["labels"]]
 
 
 def _watch(request: Request, before: DraftRecord, after: DraftRecord, body: UpdateDraft, now: int) -> None:
@@ -120,11 +125,9 @@ def _require_attached(before: DraftRecord, body: UpdateDraft) -> None:
         raise ValidationError(FieldError(("remove_attachments", at), "The draft has no such attachment") for at in unknown)
 
 
-def _attach(after: DraftRecord, body: UpdateDraft, added: list[NewFile]) -> None:
+def _detach(after: DraftRecord, body: UpdateDraft) -> None:
     removed = body.get("remove_attachments", ())
-    kept = [each for each in after.pop("attachments", []) if each["attachment_id"] not in removed]
-    if attachments := [*kept, *(each.record for each in added)]:
-        after["attachments"] = attachments
+    put(after, {"attachments": [each for each in after.get("attachments", ()) if each["attachment_id"] not in removed]})
 
 
 def _bodies(before: Bodies, body: UpdateDraft) -> Bodies:
