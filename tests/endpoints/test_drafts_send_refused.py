@@ -11,6 +11,8 @@ import pytest
 from agentmail import MessageRejectedError
 
 from mailroom.lists.suppression import key, suppressing
+from mailroom.store import keys
+from mailroom.store.port import Set
 from tests.support.drafts import ahead, at, due_rows, made, paths, refusal, shown, taken
 from tests.support.identity import organization_id
 from tests.support.stacks import Mailbox
@@ -106,6 +108,23 @@ def test_it_is_sent_only_from_its_own_inbox(stack: Mailbox, inbox: str, new_inbo
     assert_untouched(stack, inbox, draft)
 
 
+def test_nobody_touches_a_draft_that_is_being_sent(stack: Mailbox, inbox: str, kind: dict[str, Any]) -> None:
+    draft = made(stack, inbox, to="b@example.com", **kind)
+    row = keys.draft(organization_id(stack.http), inbox, draft["draft_id"])
+    stack.runtime.items.update(row, (Set("send_status", "sending"),))
+
+    answers = [
+        send(stack, inbox, draft),
+        stack.http.patch(at(inbox, draft), {"subject": "x"}),
+        stack.http.patch(at(inbox, draft), {"send_at": None}),
+        stack.http.delete(at(inbox, draft)),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [(409, "conflict")] * len(answers)
+    assert {answer.headers["retry-after"] for answer in answers} == {"1"}
+    assert_untouched(stack, inbox, {**draft, "send_status": "sending"})
+
+
 # --- Idempotency-Key ----------------------------------------------------------------------------------------------------
 
 
@@ -129,12 +148,8 @@ def test_the_answer_is_remembered_while_the_inbox_is_paused(stack: Mailbox, inbo
 
 
 def test_a_key_means_one_draft_and_one_request(stack: Mailbox, inbox: str, new_inbox: Callable[[], str]) -> None:
-    draft, other, there, key = (
-        made(stack, inbox, to="b@example.com"),
-        made(stack, inbox, to="b@example.com"),
-        new_inbox(),
-        uuid.uuid4().hex,
-    )
+    draft, other = (made(stack, inbox, to="b@example.com") for _ in range(2))
+    there, key = new_inbox(), uuid.uuid4().hex
     taken(send(stack, inbox, draft, key=key))
 
     answers = [
