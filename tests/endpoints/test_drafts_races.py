@@ -47,7 +47,7 @@ def desk() -> Iterator[Desk]:
 @pytest.fixture
 def meddled(desk: Desk) -> Meddled:
     store = Meddled(desk.runtime.items)
-    desk.runtime.items = store  # type: ignore[assignment]
+    desk.runtime.items = store
     return store
 
 
@@ -128,3 +128,14 @@ def test_no_draft_is_made_in_an_inbox_that_goes_meanwhile(desk: Desk, meddled: M
 
     assert answer.status == 404
     assert desk.blobs.content == {}
+
+
+def test_a_client_id_is_not_free_while_its_inbox_is_being_deleted(desk: Desk) -> None:
+    here, there = desk.inbox("here"), desk.inbox("there")
+    create(desk, here, client_id="c")
+    desk.items.update(keys.inbox(desk.o, here), (Set("state", "deleting"),))
+
+    answer = on_desk(desk, "create_draft", "POST", there, body={"client_id": "c"})
+
+    assert (answer.status, answer.body["code"]) == (409, "resource_deleting")
+    assert answer.headers["Retry-After"] == "1"

@@ -11,7 +11,7 @@ from mailroom.drafts.files import NewFile
 from mailroom.drafts.model import CreateDraft, send_time
 from mailroom.drafts.record import DraftRecord, put
 from mailroom.drafts.timers import arm
-from mailroom.errors import NotFound, RaceCondition, ValidationError
+from mailroom.errors import NotFound, RaceCondition, ResourceDeleting, ValidationError
 from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
 from mailroom.inboxes.access import in_reach, require_inbox
@@ -50,7 +50,8 @@ def reads(o: str, request: Request) -> Reads:
 def create_draft(request: Request) -> dict[str, Any]:
     """The new `Draft`, or the one that has the same client id.
 
-    Raises ValidationError, MissingPermission, NotFound (inbox or source), MessageRejected (attachment URL), RaceCondition.
+    Raises ValidationError, MissingPermission, NotFound (inbox or source), MessageRejected (attachment URL), RaceCondition,
+    ResourceDeleting.
     """
     o, runtime, items = request.caller.organization_id, request.runtime, request.items
     body: CreateDraft = request.body()
@@ -101,7 +102,8 @@ def _store(request: Request, record: DraftRecord, attached: list[NewFile], bodie
 
 
 def _replay(request: Request, named: CreateDraft | DraftRecord) -> dict[str, Any] | None:
-    """The draft that has the client id. Raises NotFound where it is out of the caller's reach."""
+    """The draft that has the client id. Raises NotFound where it is out of the caller's reach, ResourceDeleting where it is on its
+    way out with its inbox, and the client id will be free in a moment."""
     caller, items = request.caller, request.items
     o, client_id = caller.organization_id, named.get("client_id")
     mapped = items.get(keys.client_id(o, "draft", client_id)) if client_id else None
@@ -109,7 +111,8 @@ def _replay(request: Request, named: CreateDraft | DraftRecord) -> dict[str, Any
         return None
     key = keys.draft(o, mapped["inbox_id"], mapped["id"])
     items.prefetch(Reads((inbox := keys.inbox(o, mapped["inbox_id"]), key, keys.body(key))))
-    in_reach(caller, items.get(inbox))
+    if "state" in in_reach(caller, items.get(inbox)):
+        raise ResourceDeleting("The inbox of the draft with this client id is being deleted", retry_after=1)
     if (row := items.get(key)) is None:
         return None
     try:
