@@ -37,9 +37,7 @@ def assert_untouched(stack: Mailbox, inbox: str, draft: dict[str, Any]) -> None:
 
 def suppressed(stack: Mailbox) -> str:
     address, o = f"{uuid.uuid4().hex}@example.com", organization_id(stack.http)
-    entry = suppressing(o, address, "bounce", None, now=stack.runtime.clock())
-    assert entry is not None
-    stack.runtime.items.put(key(o, address), entry.item)
+    stack.runtime.items.transact(suppressing(o, {key(o, address): address}, "bounce", {}, now=stack.runtime.clock()))
     return address
 
 
