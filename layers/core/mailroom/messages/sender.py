@@ -62,6 +62,15 @@ def opened(request: Request, action: str, target: str | None = None) -> Sender |
     return found if isinstance(found, Finished) else sender._replace(claim=found)
 
 
+def finished_meanwhile(sender: Sender) -> Finished | None:
+    """What the key has led to since it was looked at: where a draft is gone, it may have been sent under the same key a moment ago.
+    Raises Conflict."""
+    if sender.claim is None:
+        return None
+    found = idempotency.judge(sender.claim, sender.items.get(sender.claim.key), sender.runtime.clock())
+    return found if isinstance(found, Finished) else None
+
+
 def admission_reads(o: str, inbox_id: str, addresses: Iterable[str]) -> list[Key]:
     """What `admit` asks for, as far as it can be read ahead."""
     return [suppression.key(o, address) for address in addresses]
