@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mailroom import log
 from mailroom.drafts.claims import GIVEN_BACK_AFTER_MS
+from mailroom.errors import ServiceUnavailable
 from mailroom.messages import intents
 from mailroom.messages.handover import Post, accepted_id, give_up, store_accepted
 from mailroom.messages.idempotency import LOCK_MS
@@ -12,6 +13,7 @@ from mailroom.store.port import ConditionFailed, Delete, Equals, Item, Key, Quer
 
 EXPIRES_MS = 24 * 3600 * 1000
 PER_SHARD = 100
+INTERRUPTED = "The service stopped before the message was sent"
 
 
 def note_accepted(intent_id: str, message_id: str, post: Post) -> None:
@@ -64,5 +66,6 @@ def _settle(open_row: Item, row: Item | None, post: Post, now: int | None) -> bo
     if now is not None and intent.created_at > now - patience:
         return False
     log.logger.warning("send given up", intent_id=intent.intent_id)
-    give_up(intent, post)
+    # Whoever had taken it over lately ended with the process, too.
+    give_up(intent, post, ServiceUnavailable(INTERRUPTED) if now is None else None)
     return True
