@@ -116,8 +116,8 @@ def _moved(_: Item | None) -> Exception:
 
 
 def _note(sender: Sender, draft: DraftRecord, error: MailroomError) -> None:
-    """Raises Moved for a draft that was changed meanwhile, perhaps claimed and given back: only what is there now tells whether this
-    timer has anything left to do."""
+    """Raises Moved for a draft that was changed meanwhile, perhaps claimed and given back: only what is there now tells whether
+    this timer has anything left to do."""
     now, shards = sender.runtime.clock(), sender.runtime.config.index_shards
     row = sender.items.get(keys.draft(sender.o, draft["inbox_id"], draft["draft_id"]))
     if row is None or row["ver"] != draft["ver"]:
