@@ -12,8 +12,8 @@ from mailroom.messages.sender import Sender
 from mailroom.store.port import TransactionCancelled
 
 
-def cancel(sender: Sender, draft: DraftRecord, reason: CancelOn, cause: MessageRecord) -> None:
-    """Nothing where the draft was changed meanwhile: then it has another timer, or none."""
+def cancel(sender: Sender, draft: DraftRecord, reason: CancelOn, cause: MessageRecord) -> bool:
+    """Nothing, and False, where the draft is not as it was read any more."""
     now, shards = sender.runtime.clock(), sender.runtime.config.index_shards
     after = states.cancelled(draft, reason, now)
     event = notice_event(
@@ -31,5 +31,6 @@ def cancel(sender: Sender, draft: DraftRecord, reason: CancelOn, cause: MessageR
     try:
         writing.save(sender.o, draft, after, items=sender.items, shards=shards, now=now, along=[event])
     except TransactionCancelled:
-        return
+        return False
     log.logger.info("draft cancelled", organization_id=sender.o, draft_id=draft["draft_id"], reason=reason)
+    return True

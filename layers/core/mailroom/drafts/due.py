@@ -17,7 +17,9 @@ from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.timers import QUEUE, Firing, arm
 from mailroom.errors import MailroomError
 from mailroom.inboxes.record import InboxRecord
+from mailroom.messages import audience
 from mailroom.messages.intents import Guard
+from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import Sender, thread_of
 from mailroom.runtime import Runtime
 from mailroom.store import keys
@@ -33,8 +35,8 @@ _LOOK_AGAIN_S = 1
 Failures = dict[str, list[dict[str, str]]]
 
 
-class ThreadMoved(Exception):
-    """Something happened in the thread since it was looked at."""
+class Moved(Exception):
+    """The draft, or its thread, is not as it was read any more: what is to be done must be decided anew."""
 
 
 def send_batch(event: Mapping[str, Any], *, runtime: Runtime) -> Failures:
@@ -54,9 +56,9 @@ def send_due(firing: Firing, *, runtime: Runtime) -> None:
     for _ in attempts():
         try:
             return _try(firing, runtime)
-        except ThreadMoved:
+        except Moved:
             continue
-    raise ThreadMoved
+    raise Moved
 
 
 def _try(firing: Firing, runtime: Runtime) -> None:
@@ -90,13 +92,14 @@ def _await_commit(firing: Firing, now: int, runtime: Runtime) -> None:
 
 
 def _send_or_cancel(sender: Sender, draft: DraftRecord) -> None:
-    """Raises ThreadMoved where an answer may have come between the look and the claim."""
-    thread = thread_of(sender, draft["thread_id"])
+    """Raises Moved where an answer may have come between the look and the claim."""
+    thread = thread_of(sender, draft["thread_id"], audience.given(cast(MailBody, draft)))
     guards: list[Guard] = []
     if (cancel_on := draft.get("cancel_on")) is not None:
         cause = watch.answer(sender.o, draft, thread, items=sender.items)
         if cause is not None:
-            cancelling.cancel(sender, draft, cancel_on, cause)
+            if not cancelling.cancel(sender, draft, cancel_on, cause):
+                raise Moved
             return
         guards.append(_as_seen(sender, draft, thread))
     finished = send_claimed(sender, draft, thread, "timer", guards=guards)
@@ -109,18 +112,22 @@ def _as_seen(sender: Sender, draft: DraftRecord, thread: ThreadRecord | None) ->
 
 
 def _moved(_: Item | None) -> Exception:
-    return ThreadMoved()
+    return Moved()
 
 
 def _note(sender: Sender, draft: DraftRecord, error: MailroomError) -> None:
-    """Where the draft was claimed, this was noted with its release; then it is not as it was read."""
+    """Raises Moved for a draft that was changed meanwhile, perhaps claimed and given back: only what is there now tells whether
+    this timer has anything left to do."""
     now, shards = sender.runtime.clock(), sender.runtime.config.index_shards
+    row = sender.items.get(keys.draft(sender.o, draft["inbox_id"], draft["draft_id"]))
+    if row is None or row["ver"] != draft["ver"]:
+        raise Moved
     after = states.missed(draft, error, now)
     arm(sender.o, after, timers=sender.runtime.timers, now=now)
     try:
         writing.save(sender.o, draft, after, items=sender.items, shards=shards, now=now)
     except TransactionCancelled:
-        return
+        raise Moved from None
     log.logger.warning(
         "draft not sent", organization_id=sender.o, draft_id=draft["draft_id"], code=error.code, status=after.get("send_status")
     )

@@ -9,7 +9,8 @@ from mailroom.drafts import claims
 from mailroom.drafts.access import text_of
 from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.states import SCHEDULED
-from mailroom.errors import NotFound
+from mailroom.errors import NotFound, RaceCondition
+from mailroom.mail.entities import OutgoingAttachment
 from mailroom.mail.forwarding import forward_body
 from mailroom.messages import audience
 from mailroom.messages.audience import Audience
@@ -18,7 +19,7 @@ from mailroom.messages.idempotency import Finished
 from mailroom.messages.intents import Guard
 from mailroom.messages.labels import changed
 from mailroom.messages.outgoing import NewMail
-from mailroom.messages.record import MessageRecord
+from mailroom.messages.record import Bodies, MessageRecord
 from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import Sender, admit, dispatched, forwarded, prepared, require_no_loop
 from mailroom.ports import BlobMissing
@@ -68,12 +69,8 @@ def _source(sender: Sender, draft: DraftRecord) -> MessageRecord | None:
 
 def _mail(sender: Sender, draft: DraftRecord, whom: Audience, labels: list[str], source: MessageRecord | None) -> NewMail:
     blobs = sender.runtime.blobs
-    try:
-        content = text_of(sender.o, draft, items=sender.items, blobs=blobs)
-    except BlobMissing:
-        raise NotFound from None
+    content, files = _own_parts(sender, draft)
     text, html = content.get("text"), content.get("html")
-    files = stored_files(sender.o, draft["inbox_id"], draft["draft_id"], draft.get("attachments", ()), blobs=blobs)
     if source is not None:
         text, html = forward_body(forwarded(sender, source), text, html)
         files = [*source_files(sender.o, source, blobs=blobs), *files]
@@ -90,3 +87,13 @@ def _mail(sender: Sender, draft: DraftRecord, whom: Audience, labels: list[str],
         references=draft.get("references", ()),
         thread_id=draft["thread_id"],
     )
+
+
+def _own_parts(sender: Sender, draft: DraftRecord) -> tuple[Bodies, list[OutgoingAttachment]]:
+    """Raises RaceCondition where they went with a change of the draft."""
+    o, blobs = sender.o, sender.runtime.blobs
+    try:
+        content = text_of(o, draft, items=sender.items, blobs=blobs)
+        return content, stored_files(o, draft["inbox_id"], draft["draft_id"], draft.get("attachments", ()), blobs=blobs)
+    except (BlobMissing, NotFound):
+        raise RaceCondition from None

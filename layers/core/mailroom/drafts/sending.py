@@ -8,12 +8,12 @@ from mailroom.drafts import claims
 from mailroom.drafts.access import draft_of_inbox, draft_reads
 from mailroom.drafts.mailing import send_claimed
 from mailroom.drafts.model import SendDraft
-from mailroom.errors import Conflict
+from mailroom.errors import Conflict, NotFound
 from mailroom.http.endpoint import Request
 from mailroom.messages import audience, idempotency, quota
 from mailroom.messages.idempotency import Finished
 from mailroom.messages.requests import MailBody
-from mailroom.messages.sender import SendResult, opened, result_of, thread_of
+from mailroom.messages.sender import SendResult, finished_meanwhile, opened, result_of, thread_of
 from mailroom.store.port import Reads
 
 
@@ -31,7 +31,12 @@ def send_draft(request: Request) -> SendResult:
     if isinstance(sender, Finished):
         return result_of(sender)
     body: SendDraft = request.body()
-    draft = draft_of_inbox(sender.o, sender.inbox["inbox_id"], request.path["draft_id"], items=sender.items)
+    try:
+        draft = draft_of_inbox(sender.o, sender.inbox["inbox_id"], request.path["draft_id"], items=sender.items)
+    except NotFound:
+        if (finished := finished_meanwhile(sender)) is not None:
+            return result_of(finished)
+        raise
     if draft.get("send_status") == "sending":
         raise Conflict(claims.BEING_SENT, retry_after=1)
     thread = thread_of(sender, draft["thread_id"], audience.given(cast(MailBody, draft)))

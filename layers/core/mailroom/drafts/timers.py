@@ -41,4 +41,6 @@ def disarm(draft: DraftRecord, *, timers: Timers) -> None:
 
 
 def name_of(draft: DraftRecord) -> str:
-    return f"d-{draft['draft_id']}-{draft['timer']}"
+    """With its time, because two attempts at one version may want different ones: the loser's must not stand in the winner's place.
+    In hexadecimal, because names are short."""
+    return f"d-{draft['draft_id']}-{draft['timer']:x}-{draft['due']:x}"

@@ -135,9 +135,11 @@ def store_accepted(intent: Intent, message_id: str, seen: Surroundings | None, p
     return Finished(message_id, thread_id)
 
 
-def give_up(intent: Intent, post: Post, error: MailroomError | None = None) -> None:
+def give_up(intent: Intent, post: Post, error: MailroomError | None = None, *, alone: bool = False) -> None:
     """See `intents.abandon`. Raises what the stores raise."""
-    intents.abandon(intent, error, items=post.items, blobs=post.blobs, timers=post.timers, shards=post.shards, now=post.clock())
+    intents.abandon(
+        intent, error, alone=alone, items=post.items, blobs=post.blobs, timers=post.timers, shards=post.shards, now=post.clock()
+    )
 
 
 def accepted_id(intent: Intent, noted: str | None, post: Post) -> str | None:

@@ -27,6 +27,7 @@ from mailroom.store.port import (
     Absent,
     Action,
     AtMost,
+    Condition,
     Delete,
     Equals,
     Item,
@@ -213,6 +214,7 @@ def abandon(
     intent: Intent,
     error: MailroomError | None = None,
     *,
+    alone: bool = False,
     items: ItemStore,
     blobs: BlobStore,
     timers: Timers,
@@ -220,14 +222,15 @@ def abandon(
     now: int,
 ) -> None:
     """Leaves no trace of a mail that the provider did not take; its key is free again, and its draft is given back. `error` is why
-    (None: it was not heard of again). Nothing where somebody else is at it, or has ended it.
+    (None: it was not heard of again). Nothing where somebody else is at it (unless this is known to be `alone`), or has ended it.
 
     Rows first: a retry needs the blobs of the intent that it finds.
     """
-    idle = all_of(Equals("state", "open"), any_of(Lacks("lease"), AtMost("lease", now)))
+    open_: Condition = Equals("state", "open")
+    if error is None and not alone:
+        open_ = all_of(open_, any_of(Lacks("lease"), AtMost("lease", now)))
     back = _release(intent, error, items=items, timers=timers, shards=shards, now=now)
-    ended: list[Action] = [Delete(intent.key, Equals("state", "open") if error is not None else idle), Delete(intent.open_row)]
-    ended += _uncounting(intent)
+    ended: list[Action] = [Delete(intent.key, open_), Delete(intent.open_row), *_uncounting(intent)]
     try:
         transact([*ended, *back.actions], back.entries, items=items)
     except TransactionCancelled:

@@ -64,5 +64,6 @@ def _settle(open_row: Item, row: Item | None, post: Post, now: int | None) -> bo
     if now is not None and intent.created_at > now - patience:
         return False
     log.logger.warning("send given up", intent_id=intent.intent_id)
-    give_up(intent, post)
+    # Whoever had taken it over lately ended with the process, too.
+    give_up(intent, post, alone=now is None)
     return True

@@ -63,6 +63,15 @@ def opened(request: Request, action: str, target: str | None = None) -> Sender |
     return found if isinstance(found, Finished) else sender._replace(claim=found)
 
 
+def finished_meanwhile(sender: Sender) -> Finished | None:
+    """What the key has led to since it was looked at: where a draft is gone, it may have been sent under the same key a moment ago.
+    Raises Conflict."""
+    if sender.claim is None:
+        return None
+    found = idempotency.judge(sender.claim, sender.items.get(sender.claim.key), sender.runtime.clock())
+    return found if isinstance(found, Finished) else None
+
+
 def admit(sender: Sender, whom: Audience) -> None:
     """Whether this inbox may send to these people now. Domain before lists, quotas after. Raises InboxPaused, Unprocessable,
     MessageRejected, RateLimited."""
