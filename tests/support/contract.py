@@ -20,6 +20,7 @@ EXTENSIONS = Path(__file__).parent.parent / "extensions"
 EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
     "DomainVerified",
+    "DraftCancelled",
 )
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
@@ -143,9 +144,20 @@ def contract() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(CONTRACT.read_text(encoding="utf-8"))
     for path in sorted(EXTENSIONS.glob("*.json")):
         extension = json.loads(path.read_text(encoding="utf-8"))
+        for name, added in extension.get("values", {}).items():
+            _widen(loaded, [*loaded["models"][name]["values"]], added)
         loaded["endpoints"] += extension["endpoints"]
         loaded["models"] |= extension["models"]
     return loaded
+
+
+def _widen(part: Any, known: list[str], added: list[str]) -> None:
+    """An extension's further values of an enum, also where the contract lists its values again instead of naming it."""
+    if part == known:
+        part.extend(added)
+    elif isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            _widen(each, known, added)
 
 
 def find_endpoint(method: str, path: str) -> dict[str, Any] | None:
