@@ -56,8 +56,8 @@ CLASSES = {
     types.DOMAIN_VERIFIED: "DomainVerifiedEvent",
     types.DRAFT_CANCELLED: "MessageReceivedEvent",
 }
-"""Event type -> what the SDK makes of its frame: of one that it does not know, the first type there is, with the fields as they are.
-Nobody gets that one without naming it."""
+"""Event type -> what the SDK makes of its frame: of one that it does not know, its first type, with the fields as they came. Nobody
+gets that one without naming it."""
 
 
 @dataclass(frozen=True)
