@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.report import Row
 from local import template
+from mailroom.aws.build import QUEUES, TIMED
 
 ROUNDS = 5
 _TIMED = "import time; started = time.perf_counter()\n{}\nprint(time.perf_counter() - started)"
@@ -30,11 +31,12 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "bench",
     **{
         f"MAILROOM_{name}": "bench"
-        for name in ("CORE_TABLE", "IDX_TABLE", "EV_TABLE", "EPH_TABLE", "BUCKET", "CONFIGURATION_SET", "SOCKETS_URL")
-    },
-    **{
-        f"MAILROOM_{name}_QUEUE": "https://sqs.us-east-1.amazonaws.com/1/bench"
-        for name in ("INBOUND", "PURGE", "NOTICES", "DELIVERIES")
+        for name in (
+            *("CORE_TABLE", "IDX_TABLE", "EV_TABLE", "EPH_TABLE", "BUCKET", "CONFIGURATION_SET", "SOCKETS_URL"),
+            *("TIMERS_GROUP", "TIMERS_ROLE_ARN"),
+            *(f"{queue.upper()}_QUEUE" for queue in QUEUES),
+            *(f"{queue.upper()}_{what}" for queue in TIMED for what in ("QUEUE_ARN", "DEAD_LETTER_QUEUE_ARN")),
+        )
     },
 }
 

@@ -11,12 +11,13 @@ from mailroom.outbound.ses import INTENT_TAG
 ATTACHMENT = bytes(range(256)) * 8
 
 
-def plain(message_id: str, recipient: str, subject: str) -> bytes:
+def plain(message_id: str, recipient: str, subject: str, *, in_reply_to: str | None = None) -> bytes:
     lines = [
         "From: Ann <ann@example.com>",
         f"To: {recipient}",
         f"Subject: {subject}",
         f"Message-ID: {message_id}",
+        *([f"In-Reply-To: {in_reply_to}"] if in_reply_to else []),
         "",
         "Where is my order?",
         "",

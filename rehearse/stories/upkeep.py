@@ -80,8 +80,12 @@ def revoked(account: Account) -> None:
 
 
 def timers(stage: Stage) -> None:
-    """They run every minute; the story does not wait for that."""
-    samples = {"KeepSocketsAliveFunction": "sockets/keep_sockets_alive", "RepairSendsFunction": "messages/repair_sends"}
+    """They run every minute or hour; the story does not wait for that."""
+    samples = {
+        "KeepSocketsAliveFunction": "sockets/keep_sockets_alive",
+        "RepairSendsFunction": "messages/repair_sends",
+        "SweepDraftsFunction": "drafts/sweep_drafts",
+    }
     for function, sample in samples.items():
         stage.invoke(function, json.loads((ROOT / "events" / f"{sample}.json").read_text(encoding="utf-8")))
     step("the timers' functions run")

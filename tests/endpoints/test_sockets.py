@@ -12,6 +12,7 @@ from local import socket_gateway
 from mailroom.clock import now_ms
 from mailroom.store import keys
 from mailroom.store.port import Query
+from tests.support.events import happen
 from tests.support.identity import key, new_pod, organization_id, other_organization, using_pod_key
 from tests.support.polling import eventually
 from tests.support.socket import Socket, refusal, socket
@@ -119,6 +120,29 @@ def test_a_send_arrives_as_its_event(stack: Mailbox, inbox: str, opened: Socket)
 
     frame = opened.next()
     assert (frame["event_type"], frame["send"]["message_id"]) == ("message.sent", sent["message_id"])
+
+
+def test_only_who_names_cancelled_drafts_hears_of_them(stack: Mailbox, inbox: str, opened: Socket) -> None:
+    """SDKs do not know the type, and would take such an event for another."""
+    opened.subscribe(inbox_ids=[inbox])
+    with socket(stack.backend.ws, stack.backend.api_key) as naming:
+        naming.subscribe(inbox_ids=[inbox], event_types=["draft.cancelled"])
+        payload = {"draft_id": "0190a6c0-5a00-7000-8000-00000000000d", "reason": "reply"}
+        happen(
+            1,
+            items=stack.runtime.items,
+            o=organization_id(stack.http),
+            event_type="draft.cancelled",
+            inbox_id=inbox,
+            ts=now_ms(),
+            payload=payload,
+        )
+
+        frame = naming.next()
+
+    assert frame["draft"].items() >= payload.items()
+    message_id = mail(stack, inbox)
+    assert received(opened.next()) == ("message.received", message_id)
 
 
 @pytest.mark.parametrize(
@@ -291,6 +315,7 @@ def test_a_message_of_more_than_128_kilobytes_closes_the_socket(opened: Socket) 
         ({"message_read": True}, ["message.received.spam"], "label_spam_read"),
         ({"message_read": True}, ["message.received", "message.received.blocked"], "label_blocked_read"),
         ({"message_read": True}, ["message.received.unauthenticated"], "label_unauthenticated_read"),
+        ({"message_read": True}, ["draft.cancelled"], "draft_read"),
     ],
 )
 def test_events_need_their_permission(stack: Mailbox, permissions: Any, event_types: Any, missing: str) -> None:

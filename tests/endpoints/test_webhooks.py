@@ -277,6 +277,7 @@ def test_at_most_ten_channels(stack: Mailbox, new_inbox: Callable[[], str]) -> N
         (["message.received"], "message_read"),
         ([], "message_read"),
         (["calendar.event.created"], "calendar_event_read"),
+        (["draft.cancelled"], "draft_read"),
     ],
 )
 def test_what_a_key_may_not_read_it_cannot_subscribe_to(stack: Mailbox, types: list[str], lacking: str) -> None:

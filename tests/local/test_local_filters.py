@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from local.filters import Pattern, passes, pattern, sieve
 from local.store.codec import encode
 from local.template import load
+from mailroom.events import types
 from mailroom.store.port import ChangeRecord, Item, Key
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
@@ -78,8 +79,7 @@ def test_a_pattern_that_is_not_understood_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("image", "names"),
     [
-        ({"event_type": "message.sent"}, {"SequenceEventsFunction"}),
-        ({"event_type": "domain.verified"}, {"SequenceEventsFunction"}),
+        *(({"event_type": each}, {"SequenceEventsFunction"}) for each in types.ALL),
         ({"event_type": "message.sent", "pos": 64}, set()),
         ({"event_type": "label.added"}, set()),
         ({"page": 1, "events": []}, {"PublishEventsFunction"}),

@@ -16,6 +16,8 @@ import pytest
 
 from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
+from tests.support.events import happen
+from tests.support.identity import organization_id
 from tests.support.node import SOURCE, modules, node
 from tests.support.stacks import Mailbox, SqliteStack
 
@@ -86,6 +88,29 @@ def test_the_typescript_sdk_decodes_every_event() -> None:
     assert {event_type: answer["kinds"] for event_type, answer in seen.items()} == {name: [kind] for name, kind in KINDS.items()}
     assert {place for answer in seen.values() for place in answer["leftovers"]} == EXTENSIONS
     assert seen["message.received"]["frame"]["message"]["headers"]["X_under_score"] == "kept"
+
+
+def test_the_typescript_sdk_hands_on_what_it_does_not_know_as_it_came() -> None:
+    """Nobody gets it without naming it, so it disturbs no client that was written for the original."""
+    with SqliteStack(Config(rate_per_second=0)) as stack, closing(Mailbox(stack)) as mailbox:
+        inbox = mailbox.client.inboxes.create().inbox_id
+        with listening(stack, ["draft.cancelled"]) as frames:
+            subscribed = next(frames)
+            payload = {"draft_id": str(uuid.uuid4()), "reason": "reply"}
+            happen(
+                1,
+                items=stack.runtime.items,
+                o=organization_id(mailbox.http),
+                event_type="draft.cancelled",
+                inbox_id=inbox,
+                ts=now_ms(),
+                payload=payload,
+            )
+
+            answer = next(frames)
+    assert subscribed["frame"] == {"type": "subscribed", "eventTypes": ["draft.cancelled"]}
+    assert answer["kinds"] == []
+    assert (answer["frame"]["event_type"], answer["frame"]["draft"]["reason"]) == ("draft.cancelled", "reply")
 
 
 def test_the_typescript_sdk_decodes_an_error() -> None:

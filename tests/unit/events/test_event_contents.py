@@ -110,6 +110,22 @@ def test_what_was_sent_shows_ids_and_recipients(items: ItemStore) -> None:
     }
 
 
+def test_a_cancelled_draft_shows_its_id_the_answer_and_why(items: ItemStore) -> None:
+    payload = {"draft_id": "0190a6c0-5a00-7000-8000-00000000000d", "reason": "reply"}
+    row = happen(1, items=items, event_type=types.DRAFT_CANCELLED, payload=payload)
+
+    event = envelope(row, Bodies())
+
+    assert list(event_problems(event)) == []
+    assert event["draft"] == {
+        "inbox_id": INBOX,
+        "thread_id": THREAD,
+        "message_id": "<1@example.com>",
+        "timestamp": "1970-01-01T00:00:00.001Z",
+        **payload,
+    }
+
+
 def test_an_event_without_a_position_yet_names_none(items: ItemStore) -> None:
     row = happen(1, items=items)
 

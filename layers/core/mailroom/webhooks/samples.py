@@ -36,6 +36,7 @@ _DETAILS: dict[str, dict[str, Any]] = {
     types.BOUNCED: {"type": "Permanent", "sub_type": "General", "recipients": [{"address": RECIPIENT, "status": "5.1.1"}]},
     types.COMPLAINED: {"type": "abuse", "sub_type": "spam", "recipients": [RECIPIENT]},
     types.REJECTED: {"reason": "Bad content"},
+    types.DRAFT_CANCELLED: {"draft_id": derived_uuid("test", "draft"), "reason": "reply"},
 }
 
 
