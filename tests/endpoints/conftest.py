@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from mailroom.config import Config
-from tests.support.moto_stack import MotoStack
-from tests.support.stacks import Mailbox, SqliteStack
+from tests.support.backends import BACKENDS, mailbox
+from tests.support.stacks import Mailbox
 
 UNLIMITED = Config(rate_per_second=0, thread_send_limit=0)
 
 
-@pytest.fixture(scope="module", params=["sqlite", "moto"])
+@pytest.fixture(scope="module", params=BACKENDS)
 def stack(request: pytest.FixtureRequest) -> Iterator[Mailbox]:
-    backend = SqliteStack(UNLIMITED) if request.param == "sqlite" else MotoStack(UNLIMITED)
-    with backend as running, contextlib.closing(Mailbox(running)) as mailbox:
-        yield mailbox
+    with mailbox(request.param, UNLIMITED) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 def sqlite_stack() -> Iterator[Mailbox]:
     """For what is expensive and the same on both."""
-    with SqliteStack(UNLIMITED) as running, contextlib.closing(Mailbox(running)) as mailbox:
-        yield mailbox
+    with mailbox("sqlite", UNLIMITED) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from local.store.database import reading
 from local.store.sqlite import SqliteItemStore
 from mailroom.aws.stream_records import stream_event
 from mailroom.clock import to_wire
+from mailroom.config import Config
 from mailroom.drafts import writing
 from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.timers import QUEUE, name_of
@@ -39,8 +40,8 @@ MAKES_A_MAIL = {**LETTER, "attachments": [FILE]}
 class DraftDesk(Desk):
     """`with DraftDesk() as desk:`. Its timers fire when a test calls `fire`."""
 
-    def __init__(self, items: ItemStore | None = None) -> None:
-        super().__init__(items=items)
+    def __init__(self, items: ItemStore | None = None, *, config: Config | None = None) -> None:
+        super().__init__(config, items=items)
         assert isinstance(self.runtime.timers, TimerList)
         assert isinstance(self.runtime.queues, QueueList)
         self.timers, self.queues = self.runtime.timers, self.runtime.queues

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from mailroom.mail.fields import Header
 from mailroom.mail.words import field_text
 
+_COMMENT = re.compile(r"\([^()]*\)?")
 _BULK = frozenset(("bulk", "junk", "auto_reply"))
 _MARKS = ("x-autoreply", "x-autorespond", "x-auto-reply-from")
 
@@ -22,4 +25,4 @@ def is_automatic(header: Header, content_type: str) -> bool:
 def _word(header: Header, name: str) -> str:
     """The value before parameters and comments, in lower case."""
     raw = header.first(name)
-    return "" if raw is None else field_text(raw, 200).partition(";")[0].partition("(")[0].strip().lower()
+    return "" if raw is None else _COMMENT.sub(" ", field_text(raw, 200)).partition(";")[0].strip().lower()

@@ -126,7 +126,8 @@ def store_accepted(intent: Intent, message_id: str, seen: Surroundings | None, p
             intent, message_id, seen, items=post.items, blobs=post.blobs, clock=post.clock, shards=post.shards, pause=post.pause
         )
     except InboxGone:
-        _clean_up(intent, post, NotFound())
+        # It went out all the same: nothing of it is given back to the limits.
+        _clean_up(intent._replace(counted=()), post, NotFound())
     except Exception:  # noqa: BLE001
         log.logger.exception("sent mail not stored yet", intent_id=intent.intent_id)
     else:
@@ -138,7 +139,14 @@ def store_accepted(intent: Intent, message_id: str, seen: Surroundings | None, p
 def give_up(intent: Intent, post: Post, error: MailroomError | None = None, *, alone: bool = False) -> None:
     """See `intents.abandon`. Raises what the stores raise."""
     intents.abandon(
-        intent, error, alone=alone, items=post.items, blobs=post.blobs, timers=post.timers, shards=post.shards, now=post.clock()
+        intent,
+        error,
+        alone=alone,
+        items=post.items,
+        blobs=post.blobs,
+        timers=post.timers,
+        shards=post.shards,
+        now=post.clock(),
     )
 
 
