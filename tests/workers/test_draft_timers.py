@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mailroom.drafts import sweep
 from mailroom.drafts.due import COMMITTED_WITHIN_MS
 from mailroom.inboxes.purge import purge_inbox
 from mailroom.keys.credentials import secret_hash
@@ -98,8 +99,9 @@ def test_a_timer_that_fires_early_waits_on_to_the_exact_time(desk: DraftDesk, in
 # --- never ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_never_fired_is_found_by_the_hour(desk: DraftDesk, inbox: str) -> None:
-    draft_ids = [desk.draft(inbox, due_in=HOUR) for _ in range(120)]
+def test_what_never_fired_is_found_by_the_hour(desk: DraftDesk, inbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "PAGE", 3)
+    draft_ids = [desk.draft(inbox, due_in=HOUR) for _ in range(100)]
     later = desk.draft(inbox, due_in=2 * HOUR)
     kept = {key: body for key, body in desk.timers.waiting.items() if body["draft_id"] == later}
     desk.timers.waiting.clear()
