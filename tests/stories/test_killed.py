@@ -21,15 +21,12 @@ import httpx
 import pytest
 
 from local import Stack
-from local.feed import Positions, worker_name
-from local.filters import sieve
 from mailroom.config import Config
-from mailroom.messages.intents import SHARDS
-from mailroom.store import keys
-from mailroom.store.port import Query
 from tests.support.outside import Outside
+from tests.support.pages import everything
 from tests.support.polling import eventually
 from tests.support.program import Program
+from tests.support.rest import at_rest
 
 ROUNDS = 3
 SEED = 2
@@ -148,16 +145,6 @@ def place(http: httpx.Client, order: Order) -> dict[str, str]:
     return dict(answer.json())
 
 
-def everything(http: httpx.Client, path: str, name: str, **params: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    token: str | None = None
-    while True:
-        page = http.get(path, params={"limit": 100, **params, **({"page_token": token} if token else {})}).json()
-        found += page[name]
-        if (token := page.get("next_page_token")) is None:
-            return found
-
-
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Three lives of the program that ended by a kill, and a fourth that is looked into when it is at rest."""
@@ -197,18 +184,6 @@ def try_again(ledger: Ledger, stack: Stack, http: httpx.Client) -> None:
         if order.keyed:
             answer = place(http, order)
             assert ledger.sent.setdefault(order.name, answer) == answer
-
-
-def at_rest(stack: Stack) -> bool:
-    waiting = sum(stack.queues.size(queue) for queue in stack.template.queues)
-    wanted = {worker_name(worker): sieve(worker.table, worker.filters) for worker in stack.template.stream_workers}
-    positions = Positions(stack.database, stack.items.feed, list(wanted))
-    unread = any(stack.items.feed.read(positions.get(name), 1, wanted=mine)[0] for name, mine in wanted.items())
-    return not unread and waiting == 0 and stack.outbox.next_due() is None and not open_intents(stack)
-
-
-def open_intents(stack: Stack) -> list[Any]:
-    return [row for shard in range(SHARDS) for row in stack.items.query(Query("idx", keys.open_intents(shard), 1))]
 
 
 def test_the_story_is_worth_telling(history: History) -> None:

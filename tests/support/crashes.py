@@ -1,7 +1,9 @@
-"""Kills an operation at its n-th call of a port, before the call or after it, as a process would be killed."""
+"""Kills an operation at its n-th call of a port, before the call or after it, as a process would be killed; or lets somebody else
+act there."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _COUNTED = {
@@ -49,6 +51,24 @@ class Executioner:
         if self.kill_at == len(self.calls):
             raise Killed
         return result
+
+
+class Intruder(Executioner):
+    """Acts once, right before a call, given by its number from 1. What it does itself is not counted."""
+
+    def __init__(self, at: int, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.acted = False
+        self._at, self._act = at, act
+
+    def run(self, name: str, call: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.acted:
+            return call(*args, **kwargs)
+        if self._at == len(self.calls) + 1:
+            self.acted = True
+            self._act()
+        self.calls.append(name)
+        return call(*args, **kwargs)
 
 
 class _Watched:

@@ -239,7 +239,7 @@ class MotoStack:
     def _pump(self) -> None:
         while not self._stopping.is_set():
             worked = [self._drain_queue(worker) for worker in self._template.queue_workers]
-            if not any([*worked, self._drain_streams(), fire_due(self._name, self._fire, now_ms=now_ms())]):
+            if not any([*worked, self._drain_streams(), fire_due(self._name, self._fire, now_ms=self.runtime.clock())]):
                 self._stopping.wait(0.02)
 
     def _fire(self, arn: str, body: str) -> None:
