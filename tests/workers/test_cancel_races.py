@@ -11,6 +11,7 @@ from mailroom.messages import handover
 from tests.support.crashes import Executioner, Intruder
 from tests.support.desk import mail
 from tests.support.draft_desk import HOUR, MINUTE, DraftDesk, assert_one_mail, assert_tidy
+from tests.support.dynamo import dynamo
 
 SEND = [
     "SqliteItemStore.fetch",
@@ -86,6 +87,23 @@ def test_an_answer_between_any_two_calls_of_the_timer_cancels_unless_the_draft_w
     assert intruder.calls == calls[: call - 1] + intruder.calls[call - 1 :]
     assert claimed == ([call > calls.index("SqliteItemStore.transact") + 1] if call <= len(calls) else [])
     assert outcome(desk, inbox) == ("cancelled" if claimed == [False] else "sent")
+
+
+@pytest.mark.parametrize("call", [SEND.index("SqliteItemStore.transact") + 1, SEND.index("OutboxMailer.send") + 1])
+def test_an_answer_right_before_or_behind_the_claim_is_told_apart_on_dynamodb_too(call: int) -> None:
+    with dynamo() as made, DraftDesk(made.items) as desk:
+        inbox = desk.warmed_up()
+        desk.parent(inbox)
+        desk.clock.advance(2 * MINUTE)
+        draft_id = follow_up(desk, inbox)
+        desk.clock.advance(HOUR)
+
+        assert desk.dying(Intruder(call, lambda: answer(desk, inbox)), desk.fire) == []
+
+        before = SEND[call - 1] == "SqliteItemStore.transact"
+        assert len(desk.mailer.sent) == (0 if before else 1)
+        assert [each["draft_id"] for each in desk.drafts(inbox)] == ([draft_id] if before else [])
+        assert len(desk.events(inbox, types.DRAFT_CANCELLED)) == (1 if before else 0)
 
 
 @pytest.mark.parametrize("call", range(1, len(CANCEL) + 1))
