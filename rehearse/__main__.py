@@ -14,11 +14,11 @@ from rehearse.adaptation import adapt
 from rehearse.deployment import ROOT, Deployment, deploy
 from rehearse.emulator import Emulator, EmulatorFailed, running
 from rehearse.stage import Stage
-from rehearse.stories import drafts, events, mail, upkeep
+from rehearse.stories import drafts, events, lists, mail, upkeep
 
 PYTHON = ROOT / ".venv-rehearse/bin/python"
 SAM = ROOT / ".venv-sam/bin/sam"
-STORIES = (mail, events, drafts, upkeep)
+STORIES = (mail, events, drafts, lists, upkeep)
 
 
 def main() -> int:
