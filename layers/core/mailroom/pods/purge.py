@@ -1,4 +1,4 @@
-"""Taking away what hung on a deleted pod, in bounded, repeatable steps: what remains is the state, there is no progress to remember.
+"""Taking away what hung on a deleted pod, in bounded, repeatable steps: what remains is the state, no progress is remembered.
 
 Nothing can be added meanwhile, because every transaction that adds to a pod carries the condition `live()`.
 """
