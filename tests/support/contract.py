@@ -21,7 +21,9 @@ contract's endpoints by their `sdk_method`."""
 EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
     "DomainVerified",
+    "DraftCancelled",
 )
+LISTED_DRAFT = {"thread_id": "string", "cancel_on": "CancelOn", "cancelled_at": "datetime", "cancel_reason": "CancelOn"}
 EXTRAS = {
     "Attachment": {"inline": "boolean"},
     "AttachmentResponse": {"inline": "boolean"},
@@ -29,10 +31,13 @@ EXTRAS = {
     "Subscribed": {"position": "integer"},
     "Error": {"code": "string", "fix": "string"},
     "ListEntry": {"pod_id": "string", "inbox_id": "string"},
+    "Draft": {**LISTED_DRAFT, "send_error": "SendError", "force": "boolean"},
+    "DraftItem": LISTED_DRAFT,
     "Pod": {"description": "string", "inbox_ids": "list<string>", "inbox_count": "integer"},
 }
-"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), the position of events in the log, the
-scope of an entry where a key of narrow scope leaves it out of the path."""
+"""Fields that contract.json lacks: messages.md (legacy `inline`), pods.md (seed extras), drafts.md (legacy `thread_id`), the
+position of events in the log, what drafts have beyond the original, the scope of a list entry where a key of narrow scope leaves it
+out of the path."""
 
 STATUS_OF_CODE = {
     "missing_authorization": 401,
@@ -147,11 +152,22 @@ def contract() -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads(CONTRACT.read_text(encoding="utf-8"))
     for path in sorted(EXTENSIONS.glob("*.json")):
         extension = json.loads(path.read_text(encoding="utf-8"))
+        for name, added in extension.get("values", {}).items():
+            _widen(loaded, [*loaded["models"][name]["values"]], added)
         loaded["endpoints"] += extension["endpoints"]
         loaded["models"] |= extension["models"]
         for endpoint in loaded["endpoints"]:
             endpoint["body_fields"] += extension.get("body_fields", {}).get(endpoint["sdk_method"], [])
     return loaded
+
+
+def _widen(part: Any, known: list[str], added: list[str]) -> None:
+    """An extension's further values of an enum, also where the contract lists its values again instead of naming it."""
+    if part == known:
+        part.extend(added)
+    elif isinstance(part, dict | list):
+        for each in part.values() if isinstance(part, dict) else part:
+            _widen(each, known, added)
 
 
 def find_endpoint(method: str, path: str) -> dict[str, Any] | None:
