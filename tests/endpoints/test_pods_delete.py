@@ -165,7 +165,7 @@ def test_the_pod_is_gone_before_it_is_purged(desk: Desk) -> None:
     fill(desk, pod_id, 1)
     delete(desk, pod_id)
 
-    additions = [new_inbox, new_key, new_webhook, new_polling_webhook, new_entry]
+    additions: list[Callable[..., object]] = [new_inbox, new_key, new_webhook, new_polling_webhook, new_entry]
 
     for add in additions:
         with pytest.raises(NotFound):
@@ -303,7 +303,12 @@ def test_an_entry_deleted_beside_the_purge_is_counted_once(desk: Desk) -> None:
     pod_id = new_pod(desk)
     new_entry(desk, pod_id)
     name = ListName("send", "allow")
-    gone = Overtaken(desk.items, lambda: (delete(desk, pod_id), work_off(desk)))
+
+    def delete_and_purge() -> None:
+        delete(desk, pod_id)
+        work_off(desk)
+
+    gone = Overtaken(desk.items, delete_and_purge)
 
     with pytest.raises(NotFound):
         delete_list_entry(caller(desk), Route(pod_id), name, "example.com", items=gone)

@@ -33,13 +33,13 @@ def tenant(stack: Mailbox, http: Strict) -> Tenant:
     pod_id = http.post("/pods", {"client_id": client_id}).json()["pod_id"]
     base = f"/pods/{pod_id}"
     inbox_id = http.post(f"{base}/inboxes").json()["inbox_id"]
-    o, file = organization_id(http), {"files": {FILE: b"x"}}
+    o = organization_id(http)
     draft = http.post(f"/inboxes/{inbox_id}/drafts", {"text": "later"}).json()
     ids = {
         "pod": pod_id,
         "pod client id": client_id,
         "inbox_id": inbox_id,
-        "thread_id": seed(stack.runtime, o, inbox_id, **file)["thread_id"],
+        "thread_id": seed(stack.runtime, o, inbox_id, files={FILE: b"x"})["thread_id"],
         "draft_id": draft["draft_id"],
         "webhook_id": http.post(f"{base}/webhooks", {"url": "https://example.com/hook"}).json()["webhook_id"],
         "polling_id": http.post(f"{base}/webhooks/polling", {"client_id": "p", "event_types": TYPES}).json()["webhook_id"],
