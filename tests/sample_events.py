@@ -61,6 +61,8 @@ class Case:
 
 CASES: Mapping[str, tuple[Case, ...]] = {
     "create_session_token": (Case(body={"ttl_seconds": 300}),),
+    "list_pods": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
+    "create_pod": (Case(body={"name": "Customer 17", "client_id": "customer-17", "description": "Sample"}), Case("without_body")),
     "create_api_key": (Case(body={"name": "sample", "permissions": {"message_read": True, "message_send": True}}),),
     "update_api_key": (Case(body={"name": "renamed"}),),
     "join_labs": (Case(body={}),),
@@ -204,7 +206,9 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     yield "organizations/create_organization_key.json", {"api_key": "am_" + "Another000" * 4 + "Another0"}
     yield "inbound/receive_mail.json", _queue_event("InboundQueue", _enveloped("InboundTopic", received_notice()))
     yield "inbound/receive_mail_without_envelope.json", _queue_event("InboundQueue", received_notice())
-    yield "inboxes/purge_inbox.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"})
+    gone = {"organization_id": IDENTITY, "inbox_id": "gone@mailroom.local"}
+    yield "organizations/purge_deleted.json", _queue_event("PurgeQueue", gone)
+    yield "organizations/purge_deleted_pod.json", _queue_event("PurgeQueue", {"organization_id": IDENTITY, "pod_id": IDENTITY})
     attempt = {"organization_id": IDENTITY, "webhook_id": WEBHOOK, "event_id": EVENT, "attempt": 1}
     yield "webhooks/deliver_webhook.json", _queue_event("DeliveriesQueue", attempt)
     firing = {"organization_id": IDENTITY, "inbox_id": INBOX, "draft_id": IDENTITY, "timer": TIME_MS, "set_at": TIME_MS}

@@ -1,4 +1,4 @@
-"""POST /v0/inboxes"""
+"""POST /v0/inboxes, POST /v0/pods/{pod_id}/inboxes"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DELETE /v0/inboxes/{inbox_id}"""
+"""DELETE /v0/inboxes/{inbox_id}, DELETE /v0/pods/{pod_id}/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /v0/inboxes/{inbox_id}"""
+"""GET /v0/inboxes/{inbox_id}, GET /v0/pods/{pod_id}/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 

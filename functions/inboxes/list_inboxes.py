@@ -1,4 +1,4 @@
-"""GET /v0/inboxes"""
+"""GET /v0/inboxes, GET /v0/pods/{pod_id}/inboxes"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.http.params import Params
 from mailroom.http.tokens import Paging
-from mailroom.inboxes.service import list_inboxes, list_query
+from mailroom.inboxes.service import list_inboxes, list_reads
 from mailroom.store.port import Reads
 
 
@@ -16,7 +16,7 @@ def query(request: Request, params: Params) -> Paging:
 
 
 def reads(o: str, request: Request) -> Reads:
-    return Reads(queries=(list_query(o, request.path.get("pod_id"), request.query),) if request.query else ())
+    return Reads() if request.query is None else list_reads(o, request.path.get("pod_id"), request.query)
 
 
 @endpoint(permission="inbox_read", query=query, reads=reads)

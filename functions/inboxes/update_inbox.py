@@ -1,4 +1,4 @@
-"""PATCH /v0/inboxes/{inbox_id}"""
+"""PATCH /v0/inboxes/{inbox_id}, PATCH /v0/pods/{pod_id}/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 

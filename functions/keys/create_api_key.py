@@ -1,4 +1,4 @@
-"""POST /v0/api-keys, POST /v0/inboxes/{inbox_id}/api-keys"""
+"""POST /v0/api-keys, POST /v0/pods/{pod_id}/api-keys, POST /v0/inboxes/{inbox_id}/api-keys"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GET /v0/api-keys, GET /v0/inboxes/{inbox_id}/api-keys"""
+"""GET /v0/api-keys, GET /v0/pods/{pod_id}/api-keys, GET /v0/inboxes/{inbox_id}/api-keys"""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.http.params import Params
-from mailroom.keys.listing import ListQuery, list_api_keys, organization_query
+from mailroom.keys.listing import ListQuery, list_api_keys, list_reads
 from mailroom.keys.scopes import route_of
-from mailroom.store import keys
 from mailroom.store.port import Reads
 
 
@@ -18,11 +17,8 @@ def query(request: Request, params: Params) -> ListQuery:
 
 
 def reads(o: str, request: Request) -> Reads:
-    if request.query is None:
-        return Reads()
-    if "inbox_id" in request.path:
-        return Reads((keys.inbox(o, request.path["inbox_id"].lower()),))
-    return Reads(queries=(organization_query(o, request.query.paging),))
+    asked: ListQuery | None = request.query
+    return Reads() if asked is None else list_reads(o, route_of(request.path), asked.paging)
 
 
 @endpoint(permission="api_key_read", query=query, reads=reads)

@@ -1,17 +1,17 @@
-"""PATCH /v0/api-keys/{api_key_id}, PATCH /v0/inboxes/{inbox_id}/api-keys/{api_key_id}"""
+"""PATCH /v0/api-keys/{api_key_id}, and the same below /v0/pods/{pod_id} and /v0/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
-from mailroom.keys.scopes import route_of, target_keys
+from mailroom.keys.scopes import route_of, target_reads
 from mailroom.keys.service import UPDATE_API_KEY, update_api_key
 from mailroom.store.port import Reads
 
 
 def reads(o: str, request: Request) -> Reads:
-    return Reads(target_keys(o, route_of(request.path), request.path["api_key_id"]))
+    return target_reads(o, route_of(request.path), request.path["api_key_id"])
 
 
 @endpoint(permission="api_key_update", body=UPDATE_API_KEY, reads=reads, key_required=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
 from mailroom.http.params import Params
-from mailroom.keys.scopes import route_of
+from mailroom.keys.scopes import owner_keys, route_of
 from mailroom.lists.model import CREATE_LIST_ENTRY, list_name
 from mailroom.lists.record import ListName
-from mailroom.lists.service import create_list_entry, owner_reads
+from mailroom.lists.service import create_list_entry
 from mailroom.store.port import Reads
 
 
@@ -18,7 +18,7 @@ def query(request: Request, params: Params) -> ListName:
 
 
 def reads(o: str, request: Request) -> Reads:
-    return owner_reads(o, route_of(request.path))
+    return Reads(owner_keys(o, route_of(request.path)))
 
 
 @endpoint(permission="list_entry_create", body=CREATE_LIST_ENTRY, query=query, reads=reads)

@@ -1,10 +1,11 @@
-"""GET /v0/threads/{thread_id}, GET /v0/inboxes/{inbox_id}/threads/{thread_id}"""
+"""GET /v0/threads/{thread_id}, and the same below /v0/pods/{pod_id} and /v0/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import route_of
 from mailroom.threads.service import get_thread, query, reads
 
 
@@ -13,7 +14,7 @@ def handler(request: Request) -> dict[str, Any]:
     path, runtime = request.path, request.runtime
     return get_thread(
         request.caller,
-        path.get("inbox_id"),
+        route_of(path),
         path["thread_id"],
         request.query,
         items=request.items,

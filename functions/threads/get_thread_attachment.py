@@ -1,4 +1,4 @@
-"""GET /v0/threads/{thread_id}/attachments/{attachment_id}, and the same below /v0/inboxes/{inbox_id}"""
+"""GET /v0/threads/{thread_id}/attachments/{attachment_id}, and the same below /v0/pods/{pod_id} and /v0/inboxes/{inbox_id}"""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from mailroom.http import legacy
 from mailroom.http.answers import Redirect
 from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import route_of
 from mailroom.threads.access import reads
 from mailroom.threads.service import get_thread_attachment
 
@@ -16,7 +17,7 @@ def handler(request: Request) -> dict[str, Any] | Redirect:
     path, runtime = request.path, request.runtime
     answer = get_thread_attachment(
         request.caller,
-        path.get("inbox_id"),
+        route_of(path),
         path["thread_id"],
         path["attachment_id"],
         items=request.items,

@@ -167,4 +167,4 @@ def purge(desk: Desk) -> None:
     assert isinstance(queues, QueueList)
     while queues.messages:
         _, body = queues.messages.pop(0)
-        desk.work("inboxes.purge_inbox", {"Records": [{"messageId": "1", "body": json.dumps(dict(body))}]})
+        desk.work("organizations.purge_deleted", {"Records": [{"messageId": "1", "body": json.dumps(dict(body))}]})

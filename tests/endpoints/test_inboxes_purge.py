@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from functions.inboxes import purge_inbox as worker
+from functions.organizations import purge_deleted as worker
 from local.store.database import reading
 from mailroom.callers import Caller
 from mailroom.errors import NotFound, ResourceDeleting, ResourceTaken

@@ -12,7 +12,7 @@ import pytest
 
 from mailroom.store import keys
 from mailroom.store.port import Key, Query
-from mailroom.webhooks.purge import remove_webhooks_of_inbox
+from mailroom.webhooks.purge import remove_webhooks
 from tests.support.identity import (
     new_pod,
     organization_id,
@@ -344,7 +344,7 @@ def test_an_inbox_takes_its_subscriptions_along(stack: Mailbox, inbox: str) -> N
     webhook = made(stack.http, f"/inboxes/{inbox}")
 
     for _ in range(2):
-        remove_webhooks_of_inbox(organization_id(stack.http), inbox, items=stack.runtime.items)
+        remove_webhooks(organization_id(stack.http), items=stack.runtime.items, inbox_id=inbox)
 
     assert stack.strict(webhook["token"]).get(Poller(stack, webhook).path).status_code == 401
     assert stack.http.get(f"/inboxes/{inbox}/webhooks/polling").json()["polling_webhooks"] == []

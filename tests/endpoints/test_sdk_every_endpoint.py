@@ -8,7 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests import openapi
-from tests.support import sdk_calls_drafts, sdk_calls_lists, sdk_calls_webhooks  # noqa: F401 - they register their calls
+from tests.support import (  # noqa: F401 - they register their calls
+    sdk_calls_drafts,
+    sdk_calls_lists,
+    sdk_calls_pods,
+    sdk_calls_webhooks,
+)
 from tests.support.contract import contract
 from tests.support.identity import organization_id
 from tests.support.sdk import Sdk, async_sdk, sync_sdk
@@ -16,7 +21,10 @@ from tests.support.sdk_calls import CALLS, CONTENT, FILE, Scene
 from tests.support.seed import seed
 from tests.support.stacks import Mailbox
 
-FAMILIES = {"organizations", "auth", "api_keys", "inboxes", "inbox_events", "lists", "messages", "threads", "drafts", "webhooks"}
+FAMILIES = {
+    *("organizations", "pods", "auth", "api_keys", "inboxes", "inbox_events"),
+    *("lists", "messages", "threads", "drafts", "webhooks"),
+}
 ENDPOINTS = {
     endpoint["sdk_method"]: (endpoint["method"], endpoint["path"])
     for endpoint in contract()["endpoints"]

@@ -45,6 +45,10 @@ class Scene:
     def ids(self) -> list[str]:
         return [self.first["message_id"], self.second["message_id"]]
 
+    @property
+    def pod(self) -> str:
+        return str(self.mailbox.client.inboxes.get(self.inbox).pod_id)
+
     def message(self, message_id: str) -> Any:
         return self.mailbox.client.inboxes.messages.get(self.inbox, message_id)
 
@@ -257,7 +261,7 @@ def _(delete: Method, scene: Scene) -> None:
 
 @call("inboxes.messages.get_attachment")
 def _(get_attachment: Method, scene: Scene) -> None:
-    _see_file(get_attachment(*scene.at, FILE))
+    see_file(get_attachment(*scene.at, FILE))
 
 
 @call("inboxes.messages.get_raw")
@@ -308,7 +312,7 @@ def _written() -> dict[str, Any]:
     return {**fields, "attachments": [file], "track_opens": False}
 
 
-def _see_file(shown: Any) -> None:
+def see_file(shown: Any) -> None:
     assert (shown.attachment_id, shown.size, shown.filename) == (FILE, len(CONTENT), "a.pdf")
     if "amazonaws" not in shown.download_url:
         assert httpx.get(shown.download_url, trust_env=False).content == CONTENT
@@ -317,7 +321,7 @@ def _see_file(shown: Any) -> None:
 # --- threads ------------------------------------------------------------------------------------------------------------
 
 
-def _lists(list_: Method, scene: Scene, *where: str) -> None:
+def lists_threads(list_: Method, scene: Scene, *where: str) -> None:
     now = datetime.datetime.now(datetime.UTC)
     flags = dict.fromkeys(("include_spam", "include_blocked", "include_unauthenticated", "include_trash"), True)
     page = list_(
@@ -335,30 +339,30 @@ def _lists(list_: Method, scene: Scene, *where: str) -> None:
     assert [(thread.thread_id, thread.message_count) for thread in page.threads] == [(scene.thread, 2)]
 
 
-def _gets(get: Method, scene: Scene, *where: str) -> None:
+def gets_thread(get: Method, scene: Scene, *where: str) -> None:
     newest = get(*where, scene.thread, limit=1)
     older = get(*where, scene.thread, limit=1, page_token=newest.next_page_token)
     assert [message.message_id for message in (*older.messages, *newest.messages)] == scene.ids
     assert [message.text for message in get(*where, scene.thread).messages] == ["one", "two"]
 
 
-def _updates(update: Method, scene: Scene, *where: str) -> None:
+def updates_thread(update: Method, scene: Scene, *where: str) -> None:
     assert update(*where, scene.thread, add_labels=["Deal"], remove_labels=["unread"]).labels == ["received", "deal"]
     assert all(scene.message(each).labels == ["received", "deal"] for each in scene.ids)
 
 
-def _deletes(delete: Method, scene: Scene, *where: str) -> None:
+def deletes_thread(delete: Method, scene: Scene, *where: str) -> None:
     delete(*where, scene.thread)
     assert scene.mailbox.client.inboxes.messages.list(scene.inbox).messages == []
 
 
-call("threads.list")(_lists)
-call("threads.get")(_gets)
-call("threads.update")(_updates)
-call("threads.delete")(_deletes)
-call("threads.get_attachment")(lambda get, scene: _see_file(get(scene.thread, FILE)))
-call("inboxes.threads.list")(lambda list_, scene: _lists(list_, scene, scene.inbox))
-call("inboxes.threads.get")(lambda get, scene: _gets(get, scene, scene.inbox))
-call("inboxes.threads.update")(lambda update, scene: _updates(update, scene, scene.inbox))
-call("inboxes.threads.delete")(lambda delete, scene: _deletes(delete, scene, scene.inbox))
-call("inboxes.threads.get_attachment")(lambda get, scene: _see_file(get(scene.inbox, scene.thread, FILE)))
+call("threads.list")(lists_threads)
+call("threads.get")(gets_thread)
+call("threads.update")(updates_thread)
+call("threads.delete")(deletes_thread)
+call("threads.get_attachment")(lambda get, scene: see_file(get(scene.thread, FILE)))
+call("inboxes.threads.list")(lambda list_, scene: lists_threads(list_, scene, scene.inbox))
+call("inboxes.threads.get")(lambda get, scene: gets_thread(get, scene, scene.inbox))
+call("inboxes.threads.update")(lambda update, scene: updates_thread(update, scene, scene.inbox))
+call("inboxes.threads.delete")(lambda delete, scene: deletes_thread(delete, scene, scene.inbox))
+call("inboxes.threads.get_attachment")(lambda get, scene: see_file(get(scene.inbox, scene.thread, FILE)))

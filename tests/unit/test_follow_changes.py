@@ -10,6 +10,7 @@ import pytest
 
 from mailroom.aws.stream_records import record_of
 from mailroom.callers import Caller
+from mailroom.keys.scopes import Route
 from mailroom.messages.delete import delete_message
 from mailroom.messages.edits import stored
 from mailroom.messages.index import message_entries, thread_entries
@@ -111,7 +112,7 @@ def test_a_feed_that_stood_still_while_much_was_changed_and_deleted_catches_up_i
     alone, shared = records[1], records[4]
     for gone in (alone, shared):
         delete_message(caller, inbox_id, gone["message_id"], **options)  # type: ignore[arg-type]
-    delete_thread(caller, inbox_id, records[2]["thread_id"], **options)  # type: ignore[arg-type]
+    delete_thread(caller, Route(inbox_id=inbox_id), records[2]["thread_id"], **options)  # type: ignore[arg-type]
     relabelled(desk, records[0], Relabelling(("b",), ("a",)))
     changes = feed(desk)
 

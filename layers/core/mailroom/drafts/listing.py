@@ -8,18 +8,18 @@ from typing import Any, cast
 from mailroom.callers import Caller
 from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.render import draft_item
-from mailroom.errors import NotFound
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.inboxes.access import require_inbox
-from mailroom.keys.scopes import Route, route_of
+from mailroom.keys.scopes import Route, owner_keys, route_of
 from mailroom.messages.filters import ListQuery, read_plain_list_query
 from mailroom.messages.index import DRAFTS, draft_sort
 from mailroom.messages.streams import Entry
 from mailroom.messages.walker import first_queries, walk
 from mailroom.messages.wide import inbox_source, load_items, wide_source
+from mailroom.pods.access import require_pod
 from mailroom.store import keys
-from mailroom.store.port import ItemStore, Key, Reads
+from mailroom.store.port import ItemStore, Reads
 
 
 def query(request: Request, params: Params) -> ListQuery:
@@ -33,12 +33,10 @@ def reads(o: str, request: Request) -> Reads:
         return Reads()
     route, shards = route_of(request.path), request.runtime.config.index_shards
     if route.inbox_id is not None:
-        wanted: tuple[Key, ...] = (keys.inbox(o, route.inbox_id),)
         source = inbox_source(o, DRAFTS, route.inbox_id, asked)
     else:
-        wanted = (keys.pod(o, route.pod_id),) if route.pod_id is not None else ()
         source = wide_source(o, DRAFTS, route.pod_id, asked, shards)
-    return Reads(wanted, first_queries(source, asked.position, asked.paging.limit, filtered=False))
+    return Reads(owner_keys(o, route), first_queries(source, asked.position, asked.paging.limit, filtered=False))
 
 
 def list_drafts(caller: Caller, route: Route, asked: ListQuery, *, items: ItemStore, now: int, shards: int) -> dict[str, Any]:
@@ -48,8 +46,8 @@ def list_drafts(caller: Caller, route: Route, asked: ListQuery, *, items: ItemSt
         require_inbox(caller, inbox_id, items=items)
         source = inbox_source(o, DRAFTS, inbox_id, asked)
     else:
-        if route.pod_id is not None and items.get(keys.pod(o, route.pod_id)) is None:
-            raise NotFound
+        if route.pod_id is not None:
+            require_pod(caller, route.pod_id, items=items)
         source = wide_source(o, DRAFTS, route.pod_id or caller.pod_id, asked, shards)
     lookup = DraftLookup(o, asked, items, wide=inbox_id is None)
     page = walk(source, lookup, asked.position, asked.paging.limit, filtered=False, items=items, now=now)

@@ -24,6 +24,7 @@ from mailroom.errors import (
     ValidationError,
 )
 from mailroom.http.answers import Answer, error_response, success
+from mailroom.http.named import inbox_named, pod_named, pod_reads
 from mailroom.http.params import Params
 from mailroom.http.paths import path_parameters
 from mailroom.http.tokens import Paging, read_paging
@@ -240,7 +241,8 @@ def _session_caller(request: Request, value: str, reads: Prefetch | None) -> Cal
 def _credential(request: Request, key: Key, known: str | None, reads: Prefetch | None) -> Item | None:
     """The credential's row, read in one trip with what the endpoint will need where its organization is known."""
     wanted = reads(known, request) if known and reads else Reads()
-    request.items.prefetch(Reads((key, *wanted.keys), wanted.queries))
+    pod = pod_reads(known, request.path) if known else ()
+    request.items.prefetch(Reads((key, *pod, *wanted.keys), wanted.queries))
     request.credential = request.items.get(key)
     return request.credential
 
@@ -248,22 +250,17 @@ def _credential(request: Request, key: Key, known: str | None, reads: Prefetch |
 def _check_scope(request: Request) -> None:
     """What the path alone tells; whether the resource exists is the service's question (spec: "Scope rules")."""
     caller, path = request.caller, request.path
-    if "pod_id" in path and caller.scope_type == "inbox":
-        raise Forbidden(fix="Use a key of pod or organization scope.")
-    if "pod_id" in path and caller.scope_type == "pod" and path["pod_id"] != caller.pod_id:
-        raise NotFound
+    if "pod_id" in path:
+        if caller.scope_type == "inbox":
+            raise Forbidden(fix="Use a key of pod or organization scope.")
+        if path["pod_id"] != caller.pod_id:
+            path["pod_id"] = pod_named(caller.organization_id, path["pod_id"], items=request.items)
+        if caller.scope_type == "pod" and path["pod_id"] != caller.pod_id:
+            raise NotFound
     if "inbox_id" in path:
-        path["inbox_id"] = _inbox_id(request, path["inbox_id"])
+        path["inbox_id"] = inbox_named(caller.organization_id, path["inbox_id"], items=request.items)
         if caller.scope_type == "inbox" and path["inbox_id"] != caller.inbox_id:
             raise NotFound
-
-
-def _inbox_id(request: Request, value: str) -> str:
-    """The address in lower case, or that of the inbox with this client id, which never contains an @ (spec: README 4)."""
-    if "@" in value:
-        return value.lower()
-    row = request.items.get(keys.client_id(request.caller.organization_id, "inbox", value))
-    return str(row["id"]) if row else value
 
 
 def _mapped(raised: Exception) -> MailroomError:

@@ -11,7 +11,7 @@ from mailroom.errors import LimitExceeded, NotFound, RaceCondition, ResourceDele
 from mailroom.inboxes.access import in_reach
 from mailroom.inboxes.model import CreateInbox, chosen_address, inbox, stored
 from mailroom.inboxes.names import readable_username
-from mailroom.inboxes.record import AddressRecord, InboxRecord
+from mailroom.inboxes.record import AddressRecord, InboxRecord, live
 from mailroom.lists import suppression
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -24,7 +24,6 @@ from mailroom.store.port import (
     Item,
     ItemStore,
     Key,
-    Lacks,
     Present,
     Put,
     TransactionCancelled,
@@ -88,15 +87,16 @@ def _create(
 ) -> InboxRecord:
     o, now = caller.organization_id, clock()
     organization_key, address_key, suppression_key = keys.organization(o), keys.address(email), suppression.key(o, email)
-    needed = [organization_key, *([keys.pod(o, pod_id)] if pod_id else [])]
+    named = pod_id or caller.pod_id
+    needed = [organization_key, *([keys.pod(o, named)] if named else [])]
     rows = items.batch_get([*needed, address_key, suppression_key])
-    if not rows.keys() >= set(needed):
+    if any("state" in rows.get(key, {"state": "gone"}) for key in needed):
         raise NotFound
     organization = rows[organization_key]
     if config.inbox_limit is not None and organization["inbox_count"] >= config.inbox_limit:
         raise LimitExceeded("Inbox limit reached", fix="Delete an inbox first.")
     _refuse_taken(o, rows.get(address_key), now)
-    place = Place(o, pod_id or caller.pod_id or organization["default_pod_id"], email)
+    place = Place(o, named or organization["default_pod_id"], email)
     record = _record(place, body, now)
     if (former := rows.get(address_key)) is not None:
         record["reused_after"] = former["released_at"]
@@ -140,7 +140,7 @@ def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) ->
         Put(keys.address(email), cast(Item, address), _free_for(o, now)),
         Put(keys.inbox(o, email), cast(Item, record), Absent()),
         Update(keys.organization(o), (Add("inbox_count", 1),), below_limit),
-        Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), all_of(Present(), Lacks("state"))),
+        Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), live()),
         Put(listing_key(o, record), {"by_pod": keys.inbox_list_of_pod(o, place.pod_id)}),
     ]
     if "client_id" in record:

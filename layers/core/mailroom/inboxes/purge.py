@@ -12,7 +12,7 @@ from mailroom.clock import Clock
 from mailroom.drafts import writing as drafts
 from mailroom.drafts.record import DraftRecord
 from mailroom.events import types
-from mailroom.keys.record import ApiKeyRecord, removal
+from mailroom.keys.bound import revoke_bound_keys
 from mailroom.ports import BlobStore
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -32,7 +32,7 @@ from mailroom.store.port import (
     all_of,
     any_of,
 )
-from mailroom.webhooks.purge import remove_webhooks_of_inbox
+from mailroom.webhooks.purge import remove_webhooks
 
 PAGE = 100
 STEPS = 1000
@@ -68,16 +68,6 @@ def purge_inbox(o: str, inbox_id: str, *, items: ItemStore, blobs: BlobStore, cl
     return None
 
 
-def remove_bound_keys(o: str, inbox_id: str, *, items: ItemStore) -> bool:
-    """Revokes a page of the keys bound to the inbox; False when there were none."""
-    listed = items.query(Query("idx", keys.api_key_list(o, "inbox", inbox_id), PAGE))
-    wanted = [keys.api_key_record(o, keys.index_identity(row["sk"])) for row in listed]
-    for record in items.batch_get(wanted).values():
-        items.transact(removal(cast(ApiKeyRecord, record)))
-    items.write([Delete(Key("idx", row["pk"], row["sk"])) for row in listed])
-    return bool(listed)
-
-
 class _Purger:
     """One invocation: counts its steps and remembers which partitions it found empty."""
 
@@ -88,9 +78,9 @@ class _Purger:
 
     def empty(self) -> None:
         """Raises OutOfSteps."""
-        while remove_bound_keys(self._o, self._inbox_id, items=self._items):
+        while revoke_bound_keys(self._o, "inbox", self._inbox_id, items=self._items):
             self._step()
-        remove_webhooks_of_inbox(self._o, self._inbox_id, items=self._items)
+        remove_webhooks(self._o, items=self._items, inbox_id=self._inbox_id)
         self._drain_label(keys.ALL)
         while rows := self._core_rows():
             self._delete(rows)

@@ -39,5 +39,5 @@ class AddressRecord(TypedDict):
 
 
 def live() -> AllOf:
-    """The condition on the inbox row under which anything may be written into the inbox."""
+    """The condition on the row of an inbox or a pod under which anything may be written into it."""
     return all_of(Present(), Lacks("state"))

@@ -11,8 +11,10 @@ from mailroom.http.tokens import Paging
 from mailroom.inboxes.access import in_reach, require_inbox
 from mailroom.inboxes.create import listing_key
 from mailroom.inboxes.model import UpdateInbox, inbox, merged
-from mailroom.inboxes.purge import purge_request, remove_bound_keys
+from mailroom.inboxes.purge import purge_request
 from mailroom.inboxes.record import InboxRecord, live
+from mailroom.keys.bound import revoke_bound_keys
+from mailroom.pods.access import require_pod
 from mailroom.ports import Queues
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -25,6 +27,7 @@ from mailroom.store.port import (
     Lacks,
     Present,
     Query,
+    Reads,
     Remove,
     Set,
     TransactionCancelled,
@@ -41,12 +44,14 @@ def get_inbox(caller: Caller, inbox_id: str, *, items: ItemStore, pod_id: str | 
 
 
 def list_inboxes(caller: Caller, paging: Paging, *, items: ItemStore, pod_id: str | None = None) -> dict[str, Any]:
-    """`ListInboxesResponse`, newest first: of the pod or, without one, of the caller's own scope."""
+    """`ListInboxesResponse`, newest first: of the pod or, without one, of the caller's own scope. Raises NotFound (pod)."""
     o = caller.organization_id
+    if pod_id is not None:
+        require_pod(caller, pod_id, items=items)
     if caller.inbox_id is not None:
         row = items.get(keys.inbox(o, caller.inbox_id))
         return paging.finish("inboxes", [inbox(cast(InboxRecord, row))] if row and "state" not in row else [], None)
-    rows = items.query(list_query(o, pod_id or caller.pod_id, paging))
+    rows = items.query(_list_query(o, pod_id or caller.pod_id, paging))
     page = rows[: paging.limit]
     wanted = [keys.inbox(o, keys.index_identity(row["sk"])) for row in page]
     found = items.batch_get(wanted)
@@ -56,7 +61,12 @@ def list_inboxes(caller: Caller, paging: Paging, *, items: ItemStore, pod_id: st
     return paging.finish("inboxes", [inbox(cast(InboxRecord, row)) for row in live_rows], position)
 
 
-def list_query(o: str, pod_id: str | None, paging: Paging) -> Query:
+def list_reads(o: str, pod_id: str | None, paging: Paging) -> Reads:
+    """What `list_inboxes` asks for, as far as the route tells the scope."""
+    return Reads(() if pod_id is None else (keys.pod(o, pod_id),), (_list_query(o, pod_id, paging),))
+
+
+def _list_query(o: str, pod_id: str | None, paging: Paging) -> Query:
     partition = keys.inbox_list(o)
     start = None if paging.position is None else (partition, str(paging.position[0]))
     descending = not paging.ascending
@@ -95,7 +105,8 @@ def delete_inbox(caller: Caller, inbox_id: str, *, items: ItemStore, queues: Que
         items.transact(_deletion(o, record))
     except TransactionCancelled as cancelled:
         raise NotFound from cancelled
-    remove_bound_keys(o, inbox_id, items=items)
+    while revoke_bound_keys(o, "inbox", inbox_id, items=items):
+        continue
     queues.send("purge", purge_request(o, inbox_id))
 
 

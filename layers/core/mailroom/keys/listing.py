@@ -8,9 +8,9 @@ from mailroom.callers import Caller
 from mailroom.http.tokens import Paging
 from mailroom.keys.record import ApiKeyRecord
 from mailroom.keys.render import bearer_key
-from mailroom.keys.scopes import Route, scope_of
+from mailroom.keys.scopes import Route, owner_keys, scope_of
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore, Query
+from mailroom.store.port import Item, ItemStore, Query, Reads
 
 
 class ListQuery(NamedTuple):
@@ -33,21 +33,34 @@ def list_api_keys(caller: Caller, route: Route, query: ListQuery, *, items: Item
     return _page(paging, _load(caller.organization_id, rows, items=items), [rows[-1]["sk"]] if more else None)
 
 
-def organization_query(o: str, paging: Paging) -> Query:
+def list_reads(o: str, route: Route, paging: Paging) -> Reads:
+    """What `list_api_keys` asks for, as far as the route tells the scope."""
+    if route.inbox_id is not None:
+        return Reads(owner_keys(o, route), (_scope_query(o, "inbox", route.inbox_id, paging),))
+    if route.pod_id is not None:
+        return Reads(owner_keys(o, route), (_scope_query(o, "pod", route.pod_id, paging),))
+    return Reads(queries=(_organization_query(o, paging),))
+
+
+def _organization_query(o: str, paging: Paging) -> Query:
     """Ids sort by creation, so the records themselves are the organization's list."""
     low, high = keys.api_key_range()
     return _query("core", o, paging, low, high)
+
+
+def _scope_query(o: str, kind: str, scope_id: str, paging: Paging) -> Query:
+    return _query("idx", keys.api_key_list(o, kind, scope_id), paging)
 
 
 def _reading(caller: Caller, route: Route, paging: Paging, *, items: ItemStore) -> Query:
     o = caller.organization_id
     if route == Route():
         if caller.scope_type == "organization":
-            return organization_query(o, paging)
+            return _organization_query(o, paging)
         kind = "within" if caller.scope_type == "pod" else caller.scope_type
-        return _query("idx", keys.api_key_list(o, kind, caller.scope_id), paging)
+        return _scope_query(o, kind, caller.scope_id, paging)
     scope = scope_of(caller, route, items=items)
-    return _query("idx", keys.api_key_list(o, scope.type, scope.id), paging)
+    return _scope_query(o, scope.type, scope.id, paging)
 
 
 def _query(table: Any, pk: str, paging: Paging, low: str | None = None, high: str | None = None) -> Query:

@@ -10,8 +10,9 @@ from mailroom.errors import NotFound
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import live
 from mailroom.keys.record import ApiKeyRecord
+from mailroom.pods.access import require_pod
 from mailroom.store import keys
-from mailroom.store.port import Check, Item, ItemStore, Key, Present
+from mailroom.store.port import Check, Item, ItemStore, Key, Reads
 
 
 class Scope(NamedTuple):
@@ -41,35 +42,40 @@ def scope_of(caller: Caller, route: Route, *, items: ItemStore) -> Scope:
         inbox = require_inbox(caller, route.inbox_id, items=items)
         return Scope("inbox", inbox["inbox_id"], inbox["pod_id"], inbox["inbox_id"])
     if route.pod_id is not None:
-        if items.get(keys.pod(caller.organization_id, route.pod_id)) is None:
-            raise NotFound
+        require_pod(caller, route.pod_id, items=items)
         return Scope("pod", route.pod_id, route.pod_id)
     return Scope(caller.scope_type, caller.scope_id, caller.pod_id, caller.inbox_id)
 
 
 def still_there(o: str, scope: Scope) -> list[Check]:
-    """Conditions under which a key may be added to a scope: what it is bound to is not being deleted."""
+    """Conditions under which anything may be added to a scope: its inbox or pod is not being deleted."""
     if scope.inbox_id is not None:
         return [Check(keys.inbox(o, scope.inbox_id), live())]
     if scope.pod_id is not None:
-        return [Check(keys.pod(o, scope.pod_id), Present())]
+        return [Check(keys.pod(o, scope.pod_id), live())]
     return []
 
 
-def target_keys(o: str, route: Route, api_key_id: str) -> tuple[Key, ...]:
-    """What `visible_key` reads."""
-    record = keys.api_key_record(o, api_key_id)
-    return (record,) if route.inbox_id is None else (record, keys.inbox(o, route.inbox_id))
+def owner_keys(o: str, route: Route) -> tuple[Key, ...]:
+    """The row of the inbox or pod that a route names; of neither, none."""
+    if route.inbox_id is not None:
+        return (keys.inbox(o, route.inbox_id),)
+    return () if route.pod_id is None else (keys.pod(o, route.pod_id),)
+
+
+def target_reads(o: str, route: Route, api_key_id: str) -> Reads:
+    """What `visible_key` asks for, to be prefetched."""
+    return Reads((keys.api_key_record(o, api_key_id), *owner_keys(o, route)))
 
 
 def visible_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemStore) -> ApiKeyRecord:
     """Raises NotFound for a key that is unknown, outside the caller's scope, or not bound to exactly the route's scope."""
-    record_key, *inbox_keys = target_keys(caller.organization_id, route, api_key_id)
-    rows = items.batch_get([record_key, *inbox_keys])
+    record_key, *owners = target_reads(caller.organization_id, route, api_key_id).keys
+    rows = items.batch_get([record_key, *owners])
     row = rows.get(record_key)
     if row is None or not _within(caller, row) or not _bound(row, route):
         raise NotFound
-    if any("state" in rows.get(key, {"state": "gone"}) for key in inbox_keys):
+    if any("state" in rows.get(key, {"state": "gone"}) for key in owners):
         raise NotFound
     return cast(ApiKeyRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
 

@@ -8,7 +8,7 @@ from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.config import Config
 from mailroom.errors import Forbidden, LimitExceeded, NotFound, RaceCondition
-from mailroom.keys.scopes import Route, Scope, scope_of, still_there
+from mailroom.keys.scopes import Route, Scope, owner_keys, scope_of, still_there
 from mailroom.lists.counts import lowered, raised
 from mailroom.lists.entries import entry_named
 from mailroom.lists.model import CreateListEntry, ListPage, list_entry
@@ -38,23 +38,16 @@ _COUNT = 1
 """Places in the transaction that adds one."""
 
 
-def owner_reads(o: str, route: Route) -> Reads:
-    """The inbox or pod of a route, to be prefetched."""
-    if route.inbox_id is not None:
-        return Reads((keys.inbox(o, route.inbox_id),))
-    return Reads() if route.pod_id is None else Reads((keys.pod(o, route.pod_id),))
-
-
 def page_reads(o: str, route: Route, page: ListPage | None) -> Reads:
     """What `list_entries` asks for, as far as the route tells the scope."""
     query = () if page is None else (_page_query(o, route, page),)
-    return Reads(owner_reads(o, route).keys, query)
+    return Reads(owner_keys(o, route), query)
 
 
 def entry_reads(o: str, route: Route, name: ListName | None, entry: str) -> Reads:
     """What `get_list_entry` and `delete_list_entry` ask for, as far as the route tells the scope."""
     key = () if name is None else (_key(o, route, name, entry_named(entry)),)
-    return Reads((*owner_reads(o, route).keys, *key))
+    return Reads((*owner_keys(o, route), *key))
 
 
 def list_entries(caller: Caller, route: Route, page: ListPage, *, items: ItemStore) -> dict[str, Any]:

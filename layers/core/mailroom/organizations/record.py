@@ -1,8 +1,8 @@
-"""How organizations and pods are stored. Times are milliseconds."""
+"""How an organization is stored. Times are milliseconds."""
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 
 class OrganizationRecord(TypedDict):
@@ -14,15 +14,3 @@ class OrganizationRecord(TypedDict):
     domain_count: int
     created_at: int
     updated_at: int
-
-
-class PodRecord(TypedDict):
-    """The row `POD#{pod_id}`. `inbox_count` moves in the transactions that create and delete inboxes."""
-
-    pod_id: str
-    name: str
-    inbox_count: int
-    created_at: int
-    updated_at: int
-    client_id: NotRequired[str]
-    default: NotRequired[bool]

@@ -12,7 +12,8 @@ from mailroom.errors import AlreadyExists, NotFound, ValidationError
 from mailroom.ids import new_api_key, uuid7
 from mailroom.keys.credentials import secret_hash
 from mailroom.keys.record import ApiKeyRecord, creation, secret_fields
-from mailroom.organizations.record import OrganizationRecord, PodRecord
+from mailroom.organizations.record import OrganizationRecord
+from mailroom.pods.record import PodRecord
 from mailroom.store import keys
 from mailroom.store.port import Absent, Item, ItemStore, Put, TransactionCancelled
 

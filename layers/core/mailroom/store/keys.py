@@ -33,7 +33,12 @@ def organization(o: str) -> Key:
 
 
 def pod(o: str, pod_id: str) -> Key:
+    """Ids are time-sortable, so pods sort by creation."""
     return Key("core", o, f"POD#{enc(pod_id)}")
+
+
+def pod_range() -> tuple[str, str]:
+    return "POD#", "POD#" + _TOP
 
 
 def api_key_record(o: str, api_key_id: str) -> Key:

@@ -26,6 +26,11 @@ class PrefetchedStore:
         self._items |= {key: fetched.items.get(key) for key in wanted}
         self._pages |= fetched.pages
 
+    def peek(self, key: Key) -> Item | None:
+        """What stays at hand for whoever asks next."""
+        self.prefetch(Reads((key,)))
+        return self._items[key]
+
     def get(self, key: Key) -> Item | None:
         if key in self._items:
             return self._items.pop(key)

@@ -10,6 +10,7 @@ from mailroom.clock import Clock
 from mailroom.errors import MissingPermission
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
+from mailroom.keys.scopes import Route
 from mailroom.messages.edits import Edit, LostRace, ThreadEdit, actions, conversation, conversation_queries, retried, stored
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.update import Relabelling
@@ -30,13 +31,13 @@ def query(request: Request, params: Params) -> bool:
     return params.boolean("permanent", default=True)
 
 
-def delete_thread(caller: Caller, path_inbox: str | None, thread_id: str, *, items: ItemStore, clock: Clock, shards: int) -> None:
+def delete_thread(caller: Caller, route: Route, thread_id: str, *, items: ItemStore, clock: Clock, shards: int) -> None:
     """In one transaction where all rows fit; else the thread is marked, exists no longer, and the change feed does the rest
     (`empty`). Raises NotFound, RaceCondition."""
     o = caller.organization_id
 
     def attempt() -> None:
-        thread, store = open_thread(caller, path_inbox, thread_id, items=items)
+        thread, store = open_thread(caller, route, thread_id, items=items)
         if thread["total"] > MAX_AT_ONCE and visible_at_sight(caller, thread):
             _mark(o, thread, items=items, now=clock())
             return
@@ -51,17 +52,18 @@ def delete_thread(caller: Caller, path_inbox: str | None, thread_id: str, *, ite
     retried(attempt)
 
 
-def trash_thread(caller: Caller, path_inbox: str | None, thread_id: str, *, items: ItemStore, clock: Clock, shards: int) -> None:
+def trash_thread(caller: Caller, route: Route, thread_id: str, *, items: ItemStore, clock: Clock, shards: int) -> None:
     """Puts the thread into the trash, or deletes it for good if it is there already. Raises like `delete_thread` and, from 100
     messages on, Unprocessable."""
     if TRASH in caller.unreadable_labels():
         raise MissingPermission.of(f"label_{TRASH}_read")
-    thread, _ = open_thread(caller, path_inbox, thread_id, items=items)
+    thread, _ = open_thread(caller, route, thread_id, items=items)
+    found = Route(inbox_id=thread["inbox_id"])
     if TRASH in thread["labels"]:
-        delete_thread(caller, thread["inbox_id"], thread_id, items=items, clock=clock, shards=shards)
+        delete_thread(caller, found, thread_id, items=items, clock=clock, shards=shards)
     else:
         change = Relabelling(add=(TRASH,))
-        relabel_thread(caller, thread["inbox_id"], thread_id, change, items=items, clock=clock, shards=shards)
+        relabel_thread(caller, found, thread_id, change, items=items, clock=clock, shards=shards)
 
 
 def empty(o: str, inbox_id: str, thread_id: str, *, items: ItemStore) -> None:

@@ -1,4 +1,4 @@
-"""GET /threads and GET /inboxes/{inbox_id}/threads: one page of the threads a key reaches."""
+"""GET .../threads: one page of the threads of an inbox, a pod or all that a key reaches."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from mailroom.callers import Caller
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.inboxes.access import require_inbox
+from mailroom.keys.scopes import Route, owner_keys, route_of
 from mailroom.messages.filters import ListQuery, occurs, read_list_query, shown
 from mailroom.messages.index import THREADS, thread_sort
 from mailroom.messages.labels import RESTRICTED
 from mailroom.messages.streams import Entry
 from mailroom.messages.walker import first_queries, walk
 from mailroom.messages.wide import inbox_source, load_items, wide_source
+from mailroom.pods.access import require_pod
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Reads
 from mailroom.threads.record import ThreadRecord
@@ -28,28 +30,28 @@ def query(request: Request, params: Params) -> ListQuery:
 
 
 def reads(o: str, request: Request) -> Reads:
-    """Without an inbox in the path the organization's list is read ahead; a key of narrower scope costs one more trip."""
+    """The list of the organization, too, is read ahead; a key of narrower scope costs one more trip."""
     asked: ListQuery | None = request.query
     if asked is None:
         return Reads()
-    inbox_id = request.path["inbox_id"].lower() if "inbox_id" in request.path else None
-    shards = request.runtime.config.index_shards
-    source = inbox_source(o, THREADS, inbox_id, asked) if inbox_id else wide_source(o, THREADS, None, asked, shards)
-    first = first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts))
-    return Reads((keys.inbox(o, inbox_id),) if inbox_id else (), first)
+    route, shards = route_of(request.path), request.runtime.config.index_shards
+    if route.inbox_id is not None:
+        source = inbox_source(o, THREADS, route.inbox_id, asked)
+    else:
+        source = wide_source(o, THREADS, route.pod_id, asked, shards)
+    return Reads(owner_keys(o, route), first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts)))
 
 
-def list_threads(
-    caller: Caller, inbox_id: str | None, asked: ListQuery, *, items: ItemStore, now: int, shards: int
-) -> dict[str, Any]:
-    """A ListThreadsResponse. `inbox_id` is that of the path, if any. Raises NotFound."""
-    o = caller.organization_id
-    inbox_id = inbox_id or caller.inbox_id
-    if inbox_id:
+def list_threads(caller: Caller, route: Route, asked: ListQuery, *, items: ItemStore, now: int, shards: int) -> dict[str, Any]:
+    """A ListThreadsResponse. Raises NotFound for an inbox or pod that is not there."""
+    o, inbox_id = caller.organization_id, route.inbox_id or caller.inbox_id
+    if inbox_id is not None:
         require_inbox(caller, inbox_id, items=items)
         source = inbox_source(o, THREADS, inbox_id, asked)
     else:
-        source = wide_source(o, THREADS, caller.pod_id, asked, shards)
+        if route.pod_id is not None:
+            require_pod(caller, route.pod_id, items=items)
+        source = wide_source(o, THREADS, route.pod_id or caller.pod_id, asked, shards)
     lookup = ThreadLookup(caller, asked, items, wide=inbox_id is None)
     filtered = bool(asked.texts)
     page = walk(source, lookup, asked.position, asked.paging.limit, filtered=filtered, items=items, now=now)

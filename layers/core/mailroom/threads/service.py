@@ -10,6 +10,7 @@ from mailroom.errors import NotFound
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.http.tokens import Paging
+from mailroom.keys.scopes import Route
 from mailroom.messages import render
 from mailroom.messages.bodies import load
 from mailroom.messages.index import CONVERSATION, message_sort
@@ -47,7 +48,7 @@ def reads(o: str, request: Request) -> Reads:
 
 def get_thread(
     caller: Caller,
-    path_inbox: str | None,
+    route: Route,
     thread_id: str,
     paging: Paging,
     *,
@@ -57,11 +58,11 @@ def get_thread(
 ) -> dict[str, Any]:
     """A Thread. Raises NotFound, also where the key may read none of its messages."""
     o = caller.organization_id
-    inbox_id = locate(caller, path_inbox, thread_id, items=items)
+    inbox_id = locate(caller, route, thread_id, items=items)
     source, position = _source(o, inbox_id, thread_id), _position(paging)
     first = first_queries(source, position, paging.limit, filtered=False)
-    items = ahead(items, path_inbox, Reads((keys.inbox(o, inbox_id), keys.thread(o, inbox_id, thread_id)), first))
-    thread = require_thread(caller, inbox_id, thread_id, items=items)
+    items = ahead(items, route, Reads((keys.inbox(o, inbox_id), keys.thread(o, inbox_id, thread_id)), first))
+    thread = require_thread(caller, route, inbox_id, thread_id, items=items)
     lookup = ConversationLookup(o, thread, _visible(caller), items=items, with_bodies=True)
     page = _walk(source, lookup, position, paging.limit, items=items, now=now)
     if not page.items and position is None:
@@ -79,7 +80,7 @@ def get_thread(
 
 def get_thread_attachment(
     caller: Caller,
-    path_inbox: str | None,
+    route: Route,
     thread_id: str,
     attachment_id: str,
     *,
@@ -90,10 +91,10 @@ def get_thread_attachment(
 ) -> dict[str, Any]:
     """An AttachmentResponse of any message that the key may read. Raises NotFound."""
     o = caller.organization_id
-    inbox_id = locate(caller, path_inbox, thread_id, items=items)
+    inbox_id = locate(caller, route, thread_id, items=items)
     wanted = Reads((keys.inbox(o, inbox_id), keys.thread(o, inbox_id, thread_id)))
-    items = ahead(items, path_inbox, wanted)
-    thread = require_thread(caller, inbox_id, thread_id, items=items)
+    items = ahead(items, route, wanted)
+    thread = require_thread(caller, route, inbox_id, thread_id, items=items)
     visible = _visible(caller)
 
     def holds(record: MessageRecord) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.errors import Unprocessable
+from mailroom.keys.scopes import Route
 from mailroom.messages.edits import LostRace, commit, edited, retried
 from mailroom.messages.inputs import LabelChanges
 from mailroom.messages.update import Relabelling
@@ -18,7 +19,7 @@ MAX_MESSAGES = 99
 
 def update_thread(
     caller: Caller,
-    path_inbox: str | None,
+    route: Route,
     thread_id: str,
     body: LabelChanges,
     *,
@@ -29,12 +30,12 @@ def update_thread(
     """An UpdateThreadResponse. Raises NotFound, ValidationError, MissingPermission, Unprocessable from 100 messages on,
     RaceCondition."""
     change = Relabelling.asked(body, caller)
-    return relabel_thread(caller, path_inbox, thread_id, change, items=items, clock=clock, shards=shards)
+    return relabel_thread(caller, route, thread_id, change, items=items, clock=clock, shards=shards)
 
 
 def relabel_thread(
     caller: Caller,
-    path_inbox: str | None,
+    route: Route,
     thread_id: str,
     change: Relabelling,
     *,
@@ -46,7 +47,7 @@ def relabel_thread(
 
     def attempt() -> dict[str, Any]:
         started = clock()
-        thread, store = open_thread(caller, path_inbox, thread_id, items=items)
+        thread, store = open_thread(caller, route, thread_id, items=items)
         too_long = thread["total"] > MAX_MESSAGES
         messages = [] if too_long and visible_at_sight(caller, thread) else messages_of(caller, thread, items=store)
         if too_long:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailroom.callers import Caller
 from mailroom.errors import NotFound
-from mailroom.keys.scopes import Route
+from mailroom.keys.scopes import Route, owner_keys
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Key, Query, Reads
 from mailroom.webhooks.record import WebhookRecord, record_of
@@ -25,8 +25,7 @@ def webhooks_of(o: str, *, items: ItemStore) -> list[WebhookRecord]:
 
 def list_reads(o: str, route: Route) -> Reads:
     """What a list of the route's webhooks asks for, to be prefetched."""
-    owner = (keys.inbox(o, route.inbox_id),) if route.inbox_id else (keys.pod(o, route.pod_id),) if route.pod_id else ()
-    return Reads(owner, (webhooks_query(o),))
+    return Reads(owner_keys(o, route), (webhooks_query(o),))
 
 
 def webhook_reads(o: str, route: Route, webhook_id: str) -> Reads:
@@ -35,9 +34,8 @@ def webhook_reads(o: str, route: Route, webhook_id: str) -> Reads:
 
 
 def target_keys(o: str, route: Route, webhook_id: str) -> tuple[Key, ...]:
-    """Id, client id and, on an inbox route, the inbox."""
-    named = (keys.webhook(o, webhook_id), keys.client_id(o, "webhook", webhook_id))
-    return named if route.inbox_id is None else (*named, keys.inbox(o, route.inbox_id))
+    """Id, client id and the inbox or pod of the route."""
+    return keys.webhook(o, webhook_id), keys.client_id(o, "webhook", webhook_id), *owner_keys(o, route)
 
 
 def require_webhook(caller: Caller, route: Route, webhook_id: str, *, items: ItemStore) -> WebhookRecord:

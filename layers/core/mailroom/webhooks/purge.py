@@ -1,22 +1,33 @@
-"""What goes with a deleted inbox."""
+"""What goes with a deleted inbox or pod."""
 
 from __future__ import annotations
 
+import contextlib
+
 from mailroom.store import keys
-from mailroom.store.port import Delete, ItemStore, Key, Query, TransactionCancelled
+from mailroom.store.port import Delete, Equals, ItemStore, Key, Query, TransactionCancelled
 from mailroom.webhooks.access import webhooks_of
-from mailroom.webhooks.record import removal
+from mailroom.webhooks.polling_record import polling_record_of
+from mailroom.webhooks.record import WebhookRecord, removal
+
+PAGE = 1000
 
 
-def remove_webhooks_of_inbox(o: str, inbox_id: str, *, items: ItemStore) -> None:
-    """Webhooks and polling webhooks that belong to it. Any number of times; those that only listen to it stay."""
+def remove_webhooks(o: str, *, items: ItemStore, pod_id: str | None = None, inbox_id: str | None = None) -> None:
+    """Webhooks and polling webhooks that belong to the inbox or the pod. Any number of times; those that only listen to it stay."""
     for record in webhooks_of(o, items=items):
-        if record.get("inbox_id") == inbox_id:
-            try:
+        if _belongs(record, pod_id, inbox_id):
+            with contextlib.suppress(TransactionCancelled):  # somebody else has deleted it
                 items.transact(removal(record))
-            except TransactionCancelled:
-                continue
-    rows = items.query(Query("core", keys.polling_webhooks(o, inbox_id=inbox_id), 1000))
-    # Tokens first: who dies in between must find them again.
-    items.write([Delete(keys.polling_token(row["token_hash"])) for row in rows])
-    items.write([Delete(Key("core", row["pk"], row["sk"])) for row in rows])
+    polled = Query("core", keys.polling_webhooks(o, pod_id=pod_id, inbox_id=inbox_id), PAGE)
+    while rows := items.query(polled):
+        for row in rows:
+            token_hash = polling_record_of(row)["token_hash"]
+            # Not under a token that was replaced meanwhile: its successor must die too.
+            own = Delete(Key("core", row["pk"], row["sk"]), Equals("token_hash", token_hash))
+            with contextlib.suppress(TransactionCancelled):
+                items.transact([own, Delete(keys.polling_token(token_hash))])
+
+
+def _belongs(record: WebhookRecord, pod_id: str | None, inbox_id: str | None) -> bool:
+    return record.get("inbox_id") == inbox_id if inbox_id is not None else record.get("pod_id") == pod_id

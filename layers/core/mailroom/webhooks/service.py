@@ -12,6 +12,7 @@ from mailroom.events.access import require_hearing
 from mailroom.http.tokens import Paging
 from mailroom.inboxes.access import require_inbox
 from mailroom.keys.scopes import Route
+from mailroom.pods.access import require_pod
 from mailroom.store import keys
 from mailroom.store.port import Change, ConditionFailed, Equals, Item, ItemStore, Remove, Set, TransactionCancelled
 from mailroom.store.races import attempts
@@ -34,8 +35,8 @@ def list_webhooks(caller: Caller, route: Route, paging: Paging, *, items: ItemSt
     o = caller.organization_id
     if route.inbox_id is not None:
         require_inbox(caller, route.inbox_id, items=items)
-    elif route.pod_id is not None and items.get(keys.pod(o, route.pod_id)) is None:
-        raise NotFound
+    elif route.pod_id is not None:
+        require_pod(caller, route.pod_id, items=items)
     found = [record for record in webhooks_of(o, items=items) if belongs(record, caller, route)]
     return page(paging, "webhooks", found, webhook)
 

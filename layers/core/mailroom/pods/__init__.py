@@ -1,0 +1,1 @@
+"""Pods: tenants inside an organization (spec: pods.md)."""
