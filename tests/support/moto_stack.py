@@ -60,7 +60,7 @@ from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, create_table_arguments
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
-from tests.support.dynamo import one_call_at_a_time
+from tests.support.dynamo import one_call_at_a_time, share_values
 from tests.support.schedules import ACCOUNT, REGION, fire_due
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
@@ -75,6 +75,7 @@ def _share_history(record: type[StreamRecord]) -> None:
 def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
     one_call_at_a_time()
+    share_values()
     _share_history(StreamRecord)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
