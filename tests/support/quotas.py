@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from mailroom.clock import parse_instant
 from mailroom.config import Config
 from mailroom.store import keys
 from mailroom.store.port import Query
@@ -17,6 +20,21 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 BODY = {"to": ["Bob <bob@example.com>"], "cc": "carl@example.com", "bcc": ["dora@example.com"], "subject": "s", "text": "x"}
 RECIPIENTS = 3
+
+
+@contextmanager
+def desks() -> Iterator[Callable[..., DraftDesk]]:
+    """Opens desks with a configuration and a time, and closes them all."""
+    opened: list[DraftDesk] = []
+
+    def desk(config: Config = LIMITS, at: str = NOON) -> DraftDesk:
+        opened.append(DraftDesk(config=config))
+        opened[-1].clock.now = parse_instant(at) // 1000
+        return opened[-1]
+
+    yield desk
+    for each in opened:
+        each.database.close()
 
 
 def counted(desk: DraftDesk) -> dict[str, int]:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime
-import functools
 import uuid
-from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import httpx
@@ -16,35 +13,17 @@ from agentmail import SendAttachment
 from agentmail.core.api_error import ApiError
 
 from tests.support.sdk_calls import Method, Scene, call
+from tests.support.sdk_scopes import Place, at_each_scope, client_of
 
-SCOPES = {"drafts": "organization", "pods.drafts": "pod", "inboxes.drafts": "inbox"}
 CONTENT = b"a\x00b"
 FILE = SendAttachment(filename="note.txt", content=base64.b64encode(CONTENT).decode(), content_disposition="attachment")
 HOUR = datetime.timedelta(hours=1)
 
-Place = tuple[str, ...]
-ScopedCall = Callable[[Method, Scene, Place], None]
-
-
-def scoped(name: str) -> Callable[[ScopedCall], ScopedCall]:
-    """Registers the call of a method at all three scopes; it gets the ids that go before."""
-
-    def note(function: ScopedCall) -> ScopedCall:
-        for family, scope in SCOPES.items():
-            call(f"{family}.{name}")(functools.partial(_at_scope, function, scope))
-        return function
-
-    return note
-
-
-def _at_scope(function: ScopedCall, scope: str, method: Method, scene: Scene) -> None:
-    pod_id = scene.mailbox.client.inboxes.get(scene.inbox).pod_id
-    place: dict[str, Place] = {"organization": (), "pod": (pod_id,), "inbox": (scene.inbox,)}
-    function(method, scene, place[scope])
+scoped = at_each_scope("drafts")
 
 
 def _drafts(scene: Scene) -> Any:
-    return attrgetter("inboxes.drafts")(scene.mailbox.client)
+    return client_of(scene, "inboxes.drafts")
 
 
 def _made(scene: Scene, **more: Any) -> Any:
@@ -59,7 +38,7 @@ def _now() -> datetime.datetime:
 
 
 @scoped("list")
-def _(list_: Method, scene: Scene, place: Place) -> None:
+def _(list_: Method, scene: Scene, family: str, place: Place) -> None:
     label = uuid.uuid4().hex
     first, second = (_made(scene, labels=[label, "Todo"]) for _ in range(2))
     asked: dict[str, Any] = {"labels": [label.upper(), "todo"], "before": _now() + HOUR, "after": _now() - HOUR, "limit": 1}
@@ -71,13 +50,13 @@ def _(list_: Method, scene: Scene, place: Place) -> None:
 
 
 @scoped("get")
-def _(get: Method, scene: Scene, place: Place) -> None:
+def _(get: Method, scene: Scene, family: str, place: Place) -> None:
     made = _made(scene, html="<p>html", client_id=uuid.uuid4().hex)
     assert get(*place, made.draft_id) == made == get(*place, made.client_id)
 
 
 @scoped("get_attachment")
-def _(get_attachment: Method, scene: Scene, place: Place) -> None:
+def _(get_attachment: Method, scene: Scene, family: str, place: Place) -> None:
     made = _made(scene, attachments=[FILE])
     shown = get_attachment(*place, made.draft_id, made.attachments[0].attachment_id)
     assert (shown.filename, shown.size, shown.content_type) == ("note.txt", len(CONTENT), "text/plain")

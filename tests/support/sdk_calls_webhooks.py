@@ -3,49 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import uuid
-from collections.abc import Callable, Iterator
-from operator import attrgetter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from agentmail.core.api_error import ApiError
 
-from tests.support.sdk_calls import Method, Scene, call
+from tests.support.sdk_calls import Method, Scene
+from tests.support.sdk_scopes import Place, at_each_scope, client_of
 
-SCOPES = {"webhooks": "organization", "pods.webhooks": "pod", "inboxes.webhooks": "inbox"}
 URL = "https://example.com/hook"
 TYPES = ["message.received", "message.bounced"]
 
-Place = tuple[str, ...]
-ScopedCall = Callable[[Method, Scene, str, Place], None]
-
-
-def scoped(name: str) -> Callable[[ScopedCall], ScopedCall]:
-    """Registers the call of a method at all three scopes; it gets the family's name and the ids that go before."""
-
-    def note(function: ScopedCall) -> ScopedCall:
-        for family, scope in SCOPES.items():
-            call(f"{family}.{name}")(functools.partial(_at_scope, function, family, scope))
-        return function
-
-    return note
-
-
-def _at_scope(function: ScopedCall, family: str, scope: str, method: Method, scene: Scene) -> None:
-    pod_id = scene.mailbox.client.inboxes.get(scene.inbox).pod_id
-    place: dict[str, Place] = {"organization": (), "pod": (pod_id,), "inbox": (scene.inbox,)}
-    function(method, scene, family, place[scope])
-
-
-def _client(scene: Scene, family: str) -> Any:
-    return attrgetter(family)(scene.mailbox.client)
+scoped = at_each_scope("webhooks")
 
 
 @contextlib.contextmanager
 def _made(scene: Scene, family: str, place: Place, **more: Any) -> Iterator[Any]:
-    client = _client(scene, family)
+    client = client_of(scene, family)
     webhook = client.create(*place, **{"url": URL, "event_types": TYPES, **more})
     try:
         yield webhook
@@ -55,7 +31,7 @@ def _made(scene: Scene, family: str, place: Place, **more: Any) -> Iterator[Any]
 
 @contextlib.contextmanager
 def _polled(scene: Scene, family: str, place: Place) -> Iterator[Any]:
-    client = _client(scene, family).polling
+    client = client_of(scene, family).polling
     webhook = client.create(*place, client_id=uuid.uuid4().hex, event_types=TYPES)
     try:
         yield webhook
@@ -74,7 +50,7 @@ def _(create: Method, scene: Scene, family: str, place: Place) -> None:
     made = create(*place, **asked)
     assert (made.url, made.event_types, made.inbox_ids, made.enabled) == (URL, TYPES, [scene.inbox], True)
     assert create(*place, **{**asked, "url": "https://example.com/other"}) == made
-    _client(scene, family).delete(*place, made.webhook_id)
+    client_of(scene, family).delete(*place, made.webhook_id)
 
 
 @scoped("list")
@@ -110,10 +86,10 @@ def _(update: Method, scene: Scene, family: str, place: Place) -> None:
 
 @scoped("delete")
 def _(delete: Method, scene: Scene, family: str, place: Place) -> None:
-    made = _client(scene, family).create(*place, url=URL, event_types=TYPES)
+    made = client_of(scene, family).create(*place, url=URL, event_types=TYPES)
     delete(*place, made.webhook_id)
     with pytest.raises(ApiError) as raised:
-        _client(scene, family).get(*place, made.webhook_id)
+        client_of(scene, family).get(*place, made.webhook_id)
     assert raised.value.status_code == 404
 
 
@@ -127,7 +103,7 @@ def _(get_headers: Method, scene: Scene, family: str, place: Place) -> None:
 def _(update_headers: Method, scene: Scene, family: str, place: Place) -> None:
     with _made(scene, family, place, headers={"X-Team": "a", "X-Old": "b"}) as made:
         update_headers(*place, made.webhook_id, headers={"x-team": "c", "X-New": "d"}, remove_headers=["x-old"])
-        assert _client(scene, family).get_headers(*place, made.webhook_id).header_names == ["X-New", "x-team"]
+        assert client_of(scene, family).get_headers(*place, made.webhook_id).header_names == ["X-New", "x-team"]
 
 
 # --- polling webhooks ---------------------------------------------------------------------------------------------------
@@ -142,7 +118,7 @@ def _(create: Method, scene: Scene, family: str, place: Place) -> None:
     assert (made.client_id, made.event_types, made.inbox_ids) == (asked["client_id"], TYPES, [scene.inbox])
     assert again.webhook_id == made.webhook_id
     assert again.token != made.token
-    _client(scene, family).polling.delete(*place, made.webhook_id)
+    client_of(scene, family).polling.delete(*place, made.webhook_id)
 
 
 @scoped("polling.list")
@@ -165,8 +141,8 @@ def _(get: Method, scene: Scene, family: str, place: Place) -> None:
 
 @scoped("polling.delete")
 def _(delete: Method, scene: Scene, family: str, place: Place) -> None:
-    made = _client(scene, family).polling.create(*place, client_id=uuid.uuid4().hex, event_types=TYPES)
+    made = client_of(scene, family).polling.create(*place, client_id=uuid.uuid4().hex, event_types=TYPES)
     delete(*place, made.client_id)
     with pytest.raises(ApiError) as raised:
-        _client(scene, family).polling.get(*place, made.webhook_id)
+        client_of(scene, family).polling.get(*place, made.webhook_id)
     assert raised.value.status_code == 404

@@ -20,12 +20,12 @@ from tests.support.quotas import (
     BODY,
     DAY_MS,
     LIMITS,
-    NOON,
     RECIPIENTS,
     THIS_MONTH,
     TODAY,
     assert_exceeded,
     counted,
+    desks,
     send_all,
     to,
 )
@@ -34,16 +34,8 @@ from tests.support.quotas import (
 @pytest.fixture
 def open_desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., DraftDesk]]:
     monkeypatch.setattr(handover, "NOTICE_WAITS_S", ())
-    opened: list[DraftDesk] = []
-
-    def desk(config: Config = LIMITS, at: str = NOON) -> DraftDesk:
-        opened.append(DraftDesk(config=config))
-        opened[-1].clock.now = parse_instant(at) // 1000
-        return opened[-1]
-
-    yield desk
-    for each in opened:
-        each.database.close()
+    with desks() as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mailroom.clock import parse_instant, to_wire
+from mailroom.clock import to_wire
 from mailroom.config import Config
 from mailroom.messages import handover
 from mailroom.messages.handover import Post
@@ -27,12 +27,12 @@ from tests.support.quotas import (
     DAY_MS,
     HOUR_MS,
     LIMITS,
-    NOON,
     RECIPIENTS,
     THIS_MONTH,
     TODAY,
     assert_exceeded,
     counted,
+    desks,
     send_all,
     to,
 )
@@ -41,16 +41,8 @@ from tests.support.quotas import (
 @pytest.fixture
 def open_desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., DraftDesk]]:
     monkeypatch.setattr(handover, "NOTICE_WAITS_S", ())
-    opened: list[DraftDesk] = []
-
-    def desk(config: Config = LIMITS, at: str = NOON) -> DraftDesk:
-        opened.append(DraftDesk(config=config))
-        opened[-1].clock.now = parse_instant(at) // 1000
-        return opened[-1]
-
-    yield desk
-    for each in opened:
-        each.database.close()
+    with desks() as opened:
+        yield opened
 
 
 @pytest.fixture
