@@ -3,29 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
+from mailroom.callers import Caller
+from mailroom.http.endpoint import Request
+from mailroom.inboxes.access import require_inbox
+from mailroom.keys.scopes import Route, owner_keys, route_of
 from mailroom.messages.filters import ListQuery
 from mailroom.messages.listing import leading_labels
 from mailroom.messages.streams import Entry, Source
+from mailroom.messages.walker import first_queries
+from mailroom.pods.access import require_pod
 from mailroom.store import keys
-from mailroom.store.port import Item, ItemStore, Key
+from mailroom.store.port import Index, Item, ItemStore, Key, Reads
 
 
-def inbox_source(o: str, kind: str, inbox_id: str, asked: ListQuery) -> Source:
-    partitions = tuple((keys.index_partition(o, inbox_id, kind, label),) for label in leading_labels(asked.labels))
-    return Source(partitions, None, asked.classes, asked.after, asked.before, not asked.paging.ascending)
+class Reach(NamedTuple):
+    """What a list is of."""
+
+    source: Source
+    wide: bool
+    """Of many inboxes."""
 
 
-def wide_source(o: str, kind: str, pod_id: str | None, asked: ListQuery, shards: int) -> Source:
-    """Of a pod, or of the organization."""
-    partitions = tuple(
-        tuple(
-            keys.by_pod(o, pod_id, kind, label, shard) if pod_id else keys.by_org(o, kind, label, shard) for shard in range(shards)
-        )
-        for label in leading_labels(asked.labels)
-    )
-    descending = not asked.paging.ascending
-    return Source(partitions, "by_pod" if pod_id else "by_org", asked.classes, asked.after, asked.before, descending)
+def list_reads(o: str, kind: str, request: Request) -> Reads:
+    """What `reach` asks for, and the first entries. The list of the organization, too, is read ahead; a key of narrower scope costs
+    one more trip."""
+    asked: ListQuery | None = request.query
+    if asked is None:
+        return Reads()
+    route, shards = route_of(request.path), request.runtime.config.index_shards
+    source = _source(o, kind, route.inbox_id, route.pod_id, asked, shards)
+    return Reads(owner_keys(o, route), first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts)))
+
+
+def reach(caller: Caller, route: Route, kind: str, asked: ListQuery, *, items: ItemStore, shards: int) -> Reach:
+    """Of the route's inbox or pod, else of all that the caller reaches. Raises NotFound for an inbox or pod that is not there."""
+    inbox_id = route.inbox_id or caller.inbox_id
+    if inbox_id is not None:
+        require_inbox(caller, inbox_id, items=items)
+    elif route.pod_id is not None:
+        require_pod(caller, route.pod_id, items=items)
+    pod_id = route.pod_id or caller.pod_id
+    return Reach(_source(caller.organization_id, kind, inbox_id, pod_id, asked, shards), inbox_id is None)
+
+
+def _source(o: str, kind: str, inbox_id: str | None, pod_id: str | None, asked: ListQuery, shards: int) -> Source:
+    """Of an inbox, a pod, or the organization."""
+
+    def partitions(label: str) -> tuple[str, ...]:
+        if inbox_id is not None:
+            return (keys.index_partition(o, inbox_id, kind, label),)
+        by_shard = range(shards)
+        if pod_id is not None:
+            return tuple(keys.by_pod(o, pod_id, kind, label, shard) for shard in by_shard)
+        return tuple(keys.by_org(o, kind, label, shard) for shard in by_shard)
+
+    index: Index | None = None if inbox_id is not None else "by_org" if pod_id is None else "by_pod"
+    labels = tuple(partitions(label) for label in leading_labels(asked.labels))
+    return Source(labels, index, asked.classes, asked.after, asked.before, not asked.paging.ascending)
 
 
 def load_items(

@@ -8,15 +8,13 @@ from typing import Any, cast
 from mailroom.callers import Caller
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
-from mailroom.inboxes.access import require_inbox
-from mailroom.keys.scopes import Route, owner_keys, route_of
+from mailroom.keys.scopes import Route
 from mailroom.messages.filters import ListQuery, occurs, read_list_query, shown
 from mailroom.messages.index import THREADS, thread_sort
 from mailroom.messages.labels import RESTRICTED
 from mailroom.messages.streams import Entry
-from mailroom.messages.walker import first_queries, walk
-from mailroom.messages.wide import inbox_source, load_items, wide_source
-from mailroom.pods.access import require_pod
+from mailroom.messages.walker import walk
+from mailroom.messages.wide import list_reads, load_items, reach
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Reads
 from mailroom.threads.record import ThreadRecord
@@ -30,31 +28,14 @@ def query(request: Request, params: Params) -> ListQuery:
 
 
 def reads(o: str, request: Request) -> Reads:
-    """The list of the organization, too, is read ahead; a key of narrower scope costs one more trip."""
-    asked: ListQuery | None = request.query
-    if asked is None:
-        return Reads()
-    route, shards = route_of(request.path), request.runtime.config.index_shards
-    if route.inbox_id is not None:
-        source = inbox_source(o, THREADS, route.inbox_id, asked)
-    else:
-        source = wide_source(o, THREADS, route.pod_id, asked, shards)
-    return Reads(owner_keys(o, route), first_queries(source, asked.position, asked.paging.limit, filtered=bool(asked.texts)))
+    return list_reads(o, THREADS, request)
 
 
 def list_threads(caller: Caller, route: Route, asked: ListQuery, *, items: ItemStore, now: int, shards: int) -> dict[str, Any]:
     """A ListThreadsResponse. Raises NotFound for an inbox or pod that is not there."""
-    o, inbox_id = caller.organization_id, route.inbox_id or caller.inbox_id
-    if inbox_id is not None:
-        require_inbox(caller, inbox_id, items=items)
-        source = inbox_source(o, THREADS, inbox_id, asked)
-    else:
-        if route.pod_id is not None:
-            require_pod(caller, route.pod_id, items=items)
-        source = wide_source(o, THREADS, route.pod_id or caller.pod_id, asked, shards)
-    lookup = ThreadLookup(caller, asked, items, wide=inbox_id is None)
-    filtered = bool(asked.texts)
-    page = walk(source, lookup, asked.position, asked.paging.limit, filtered=filtered, items=items, now=now)
+    source, wide = reach(caller, route, THREADS, asked, items=items, shards=shards)
+    lookup = ThreadLookup(caller, asked, items, wide=wide)
+    page = walk(source, lookup, asked.position, asked.paging.limit, filtered=bool(asked.texts), items=items, now=now)
     position = None if page.position is None else [page.position]
     return asked.paging.finish("threads", [thread_item(record) for record in page.items], position)
 
