@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.template import Route
-from tests.openapi import described_routes, endpoint_of
+from local.template import Route, load
+from tests.openapi import ROOT, described_routes, endpoint_of
 from tests.support.fakes import Receiver
 from tests.support.identity import other_organization, without_request_id
 from tests.support.stacks import Mailbox, Strict
@@ -124,6 +124,13 @@ def test_a_foreign_id_answers_like_a_random_one(views: tuple[View, ...], route: 
             (name,) = [each for each in real if real[each] != random[each]][:1]
             assert comparable(answers[0], real[name]) == comparable(answers[1], random[name]), (view.scope, real)
             assert answers[0].status_code in (401, 403, 404), (view.scope, real, answers[0].text)
+
+
+def test_routes_that_are_not_crawled_are_the_way_of_ids_with_slashes() -> None:
+    """The crawler takes it, because one message of every tenant has such an id."""
+    rest = set(load(ROOT / "template.yaml").routes) - set(ROUTES)
+
+    assert {function_of(route) for route in rest} == {"route_message_path"}
 
 
 @pytest.mark.parametrize("route", REFERRING, ids=name_of)

@@ -54,7 +54,7 @@ class Tenant:
     ids: dict[str, dict[str, str]]
     """Scope -> kind -> id."""
     aliases: dict[str, list[str]]
-    """Kind -> client ids, which stand for ids in paths."""
+    """Kind -> client ids, which stand for ids in paths, and the id of a message that spans segments of a path."""
 
     def own(self, kind: str, scope: str = "organization") -> str:
         return self.ids[scope][kind]
@@ -80,6 +80,7 @@ def furnished(stack: Mailbox, http: Strict, pod_id: str | None = None) -> Tenant
     inbox = http.post(f"/pods/{pod_id}/inboxes", {"username": unique(), "client_id": inbox_name}).json()
     place = {"pod_id": pod_id, "inbox_id": inbox["inbox_id"]}
     aliases = {"pod_id": [pod_name], "inbox_id": [inbox_name], "draft_id": [unique()], "polling_id": [], "webhook_id": []}
+    aliases["message_id"] = [f"<{unique()}/{unique()}@example.com>"]
     tenant = Tenant(http, http, {scope: dict(place) for scope in SCOPES}, aliases)
     for scope in SCOPES:
         tenant.ids[scope] |= _settings(tenant, base_of(scope, tenant))
@@ -117,7 +118,8 @@ def _mail(stack: Mailbox, tenant: Tenant) -> dict[str, str]:
     file, inbox_id = str(uuid.uuid4()), tenant.own("inbox_id")
     message = seed(stack.runtime, organization_id(tenant.http), inbox_id, files={file: b"x"})
     attached = {"filename": "a.txt", "content_type": "text/plain", "content": "eA=="}
-    (client_id,) = tenant.aliases["draft_id"]
+    (client_id,), (slashed,) = tenant.aliases["draft_id"], tenant.aliases["message_id"]
+    seed(stack.runtime, organization_id(tenant.http), inbox_id, message_id=slashed)
     body = {"to": ["ann@example.com"], "text": "later", "client_id": client_id, "attachments": [attached]}
     draft = tenant.http.post(f"/inboxes/{inbox_id}/drafts", body).json()
     return {
@@ -217,10 +219,10 @@ def body_of(route: Route, tenant: Tenant) -> dict[str, Any] | None:
 def ask(
     http: Strict, route: Route, ids: Mapping[str, str], body: Any = None, query: Mapping[str, str] | None = None
 ) -> httpx.Response:
-    """A `body` of bytes is sent as it is."""
+    """A `body` of bytes is sent as it is, and so are slashes in ids, as the Python SDK does."""
     path = route.path
     for name, value in {**FIXED, **ids}.items():
-        path = path.replace(f"{{{name}}}", quote(value, safe="@"))
+        path = path.replace(f"{{{name}}}", quote(value, safe="@/"))
     options: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
     return http.request(route.method, path, params=query or None, **options)
 
