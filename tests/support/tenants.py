@@ -119,7 +119,7 @@ def _mail(stack: Mailbox, tenant: Tenant) -> dict[str, str]:
     message = seed(stack.runtime, organization_id(tenant.http), inbox_id, files={file: b"x"})
     attached = {"filename": "a.txt", "content_type": "text/plain", "content": "eA=="}
     (client_id,), (slashed,) = tenant.aliases["draft_id"], tenant.aliases["message_id"]
-    seed(stack.runtime, organization_id(tenant.http), inbox_id, message_id=slashed)
+    seed(stack.runtime, organization_id(tenant.http), inbox_id, message_id=slashed, files={file: b"x"})
     body = {"to": ["ann@example.com"], "text": "later", "client_id": client_id, "attachments": [attached]}
     draft = tenant.http.post(f"/inboxes/{inbox_id}/drafts", body).json()
     return {
