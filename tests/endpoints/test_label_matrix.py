@@ -149,12 +149,12 @@ def test_what_is_hidden_answers_like_what_is_not_there(hidden: Hidden, route: Ro
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "message_id" in references(route).values()], ids=name_of)
 def test_what_is_hidden_cannot_be_referred_to(hidden: Hidden, route: Route) -> None:
-    own, body = own_ids(route, hidden.tenant), body_of(route, hidden.tenant) or {}
+    own = own_ids(route, hidden.tenant)
     for name in (name for name, kind in references(route).items() if kind == "message_id"):
         asked = hidden.tenant.own("message_id")
         values = [[each] if name == "message_ids" else each for each in (asked, random_like(asked))]
 
-        answers = [ask(hidden.reader, route, own, {**body, name: value}) for value in values]
+        answers = [ask(hidden.reader, route, own, {**(body_of(route, hidden.tenant) or {}), name: value}) for value in values]
 
         assert without_request_id(answers[0]) == without_request_id(answers[1])
 
@@ -167,6 +167,18 @@ def test_a_restricted_label_is_neither_added_nor_removed(hidden: Hidden, route: 
 
         assert (answer.status_code, answer.json()["code"]) == (403, "missing_permission")
         assert f"label_{hidden.label}_read" in answer.json()["fix"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if function_of(route) == "delete_thread"], ids=name_of)
+def test_only_who_reads_the_trash_puts_into_it(hidden: Hidden, route: Route) -> None:
+    if hidden.label != "trash":
+        return
+    ids = own_ids(route, hidden.tenant) | {"thread_id": hidden.mixed[0]}
+
+    answer = ask(hidden.reader, route, ids, query={"permanent": "false"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_permission")
+    assert "label_trash_read" in answer.json()["fix"]
 
 
 @pytest.mark.parametrize("function", ["list_events", "create_webhook", "update_webhook", "create_polling_webhook"])
