@@ -16,7 +16,9 @@ import pytest
 from local.template import Route, load
 from tests.openapi import ROOT, described_routes, endpoint_of
 from tests.support.fakes import Receiver
-from tests.support.identity import other_organization, without_request_id
+from tests.support.identity import organization_id, other_organization, without_request_id
+from tests.support.polling import eventually
+from tests.support.seed import seed
 from tests.support.stacks import Mailbox, Strict
 from tests.support.tenants import (
     SCOPES,
@@ -37,6 +39,7 @@ from tests.support.tenants import (
 ROUTES = described_routes()
 WITH_IDS = [route for route in ROUTES if parameters(route)]
 REFERRING = [route for route in ROUTES if references(route)]
+PAGED = [route for route in ROUTES if any(each["name"] == "page_token" for each in endpoint_of(route)["query"])]
 LISTS = [route for route in ROUTES if route.method == "GET"]
 
 DIFFERING: Mapping[tuple[str, str], str] = {}
@@ -113,13 +116,21 @@ def test_the_request_is_a_valid_one(stack: Mailbox, read_only: Tenant, route: Ro
     assert answer.status_code in (200, 204), (name_of(route), answer.text)
 
 
+@pytest.mark.parametrize("route", [route for route in WITH_IDS if route.method == "GET"], ids=name_of)
+def test_what_stands_for_an_id_is_a_valid_one(read_only: Tenant, route: Route) -> None:
+    """So that a foreign client id is not refused for being none. Some are of another scope than the route's."""
+    own, http = own_ids(route, read_only), caller_for(route, read_only, read_only.http)
+    for name, kind in parameters(route).items():
+        if known := read_only.aliases.get(kind):
+            assert 200 in {ask(http, route, {**own, name: each}).status_code for each in known}, name
+
+
 @pytest.mark.parametrize("route", WITH_IDS, ids=name_of)
 def test_a_foreign_id_answers_like_a_random_one(views: tuple[View, ...], route: Route) -> None:
     for view in views:
         http = caller_for(route, view.own, view.http)
-        body = body_of(route, view.own)
         for real, random in probes(route, view):
-            answers = [ask(http, route, ids, body) for ids in (real, random)]
+            answers = [ask(http, route, ids, body_of(route, view.own)) for ids in (real, random)]
 
             (name,) = [each for each in real if real[each] != random[each]][:1]
             assert comparable(answers[0], real[name]) == comparable(answers[1], random[name]), (view.scope, real)
@@ -138,16 +149,16 @@ def test_a_foreign_id_in_a_body_or_a_query_answers_like_a_random_one(views: tupl
     in_query = {each["name"]: each for each in endpoint_of(route)["query"]}
     in_body = {each["name"]: each for each in endpoint_of(route)["body_fields"]}
     for view in views:
-        own, body = own_ids(route, view.own, view.scope), body_of(route, view.own)
+        own = own_ids(route, view.own, view.scope)
         for name, kind in references(route).items():
             for value in set(view.foreign.all(kind)) - set(view.own.all(kind)):
                 answers = []
                 for each in (value, random_like(value)):
                     listed: Any = [each] if (in_body | in_query)[name]["type"].startswith("list<") else each
                     if name in in_query:
-                        answer = ask(view.http, route, own, body, {name: json.dumps(listed)})
+                        answer = ask(view.http, route, own, body_of(route, view.own), {name: json.dumps(listed)})
                     else:
-                        answer = ask(view.http, route, own, {**(body or {}), name: listed})
+                        answer = ask(view.http, route, own, {**(body_of(route, view.own) or {}), name: listed})
                     answers.append(comparable(answer, each))
 
                 assert answers[0] == answers[1], (view.scope, name, value)
@@ -162,6 +173,24 @@ def test_nothing_foreign_is_in_what_one_reads(views: tuple[View, ...], route: Ro
         answer = ask(caller_for(route, view.own, view.http), route, own_ids(route, view.own, view.scope), query=everything)
 
         assert [each for each in foreign if json.dumps(each).strip('"') in answer.text] == []
+
+
+@pytest.mark.parametrize("function", sorted({function_of(route) for route in PAGED}))
+def test_a_foreign_page_token_answers_like_a_random_one(stack: Mailbox, views: tuple[View, ...], function: str) -> None:
+    ours, stranger = views[0].own, views[0].foreign
+    seed(stack.runtime, organization_id(ours.http), ours.own("inbox_id"), thread_id=ours.own("thread_id"))
+    routes = [route for route in PAGED if function_of(route) == function]
+
+    def tokens() -> list[tuple[Route, str]]:
+        pages = [(route, ask(ours.http, route, own_ids(route, ours), query={"limit": "1"}).json()) for route in routes]
+        return [(route, page["next_page_token"]) for route, page in pages if "next_page_token" in page]
+
+    for route, token in eventually(tokens):
+        nobodys = token[:-8] + "A" * 8
+        answers = [ask(stranger.http, route, own_ids(route, stranger), query={"page_token": each}) for each in (token, nobodys)]
+
+        assert answers[0].status_code == 400
+        assert comparable(answers[0], token) == comparable(answers[1], nobodys)
 
 
 def test_the_strangers_things_are_as_they_were(stack: Mailbox, views: tuple[View, ...]) -> None:

@@ -54,13 +54,14 @@ docs/events.md)."""
 
 @dataclass
 class Hidden:
-    """A tenant with messages that carry a label: alone in a thread, amid a thread of ordinary ones, and at the start of such."""
+    """A tenant with messages that carry a label: alone in a thread, amid ordinary ones, at the start of such, and beside one that
+    is hidden for another reason."""
 
     label: str
     tenant: Tenant
     """Its ids are those of the message that stands alone."""
     mixed: tuple[str, ...]
-    """Threads that are there for the reader, but not all of them."""
+    """Threads with other messages besides."""
     marks: tuple[str, ...]
     """What stands in no answer to the reader: ids, subjects, previews."""
     keeper: Strict
@@ -74,27 +75,28 @@ def hidden(request: pytest.FixtureRequest, sqlite_stack: Mailbox) -> Hidden:
     stack, label = sqlite_stack, str(request.param)
     stack.runtime.poster = Receiver()
     tenant = furnished(stack, other_organization(stack))
-    amid, begun, mark = tenant.own("thread_id"), str(uuid.uuid4()), f"mark{uuid.uuid4().hex}"
-    alone, *others = (put(stack, tenant, thread_id, label, mark) for thread_id in (None, amid, begun))
-    for thread_id in (amid, begun):
-        seed(stack.runtime, organization_id(tenant.http), tenant.own("inbox_id"), thread_id=thread_id)
+    mark, another = f"mark{uuid.uuid4().hex}", "spam" if label != "spam" else "blocked"
+    threads = {tenant.own("thread_id"): "unread", str(uuid.uuid4()): "unread", str(uuid.uuid4()): another}
+    alone, *others = (put(stack, tenant, thread_id, label, mark) for thread_id in (None, *threads))
+    for thread_id, beside in threads.items():
+        put(stack, tenant, thread_id, beside, "")
     for each in tenant.ids.values():
         each |= alone
     marks = (mark, *alone.values(), *(each[name] for each in others for name in ("message_id", "attachment_id")))
     reader = narrow_key(stack, tenant, "organization", {each: each != f"label_{label}_read" for each in PERMISSIONS})
-    return Hidden(label, tenant, (amid, begun), marks, tenant.http, reader)
+    return Hidden(label, tenant, tuple(threads), marks, tenant.http, reader)
 
 
 def put(stack: Mailbox, tenant: Tenant, thread_id: str | None, label: str, mark: str) -> dict[str, str]:
-    """A message with the label, as its mail would have been stored; its ids."""
+    """A message with the label, as its mail would have been stored, and whose texts are the mark; its ids."""
     file, o = str(uuid.uuid4()), organization_id(tenant.http)
     made = seed(
         stack.runtime,
         o,
         tenant.own("inbox_id"),
         thread_id=thread_id,
-        labels=("received", "unread", label),
-        event_type="message.received" if label == "trash" else f"message.received.{label}",
+        labels={"received", "unread", label},
+        event_type="message.received" if label in ("trash", "unread") else f"message.received.{label}",
         files={file: b"x"},
         subject=mark,
         preview=mark,
@@ -119,7 +121,7 @@ def test_no_answer_shows_what_the_key_may_not_read(hidden: Hidden, route: Route)
         assert seen(hidden.reader, route, hidden) != []
         return
     assert seen(hidden.reader, route, hidden) == []
-    assert [seen(hidden.reader, route, hidden, thread_id=each) for each in hidden.mixed] == [[], []]
+    assert [seen(hidden.reader, route, hidden, thread_id=each) for each in hidden.mixed] == [[], [], []]
 
 
 @pytest.mark.parametrize("query", [{"after": "0"}, {"event_types": "message.received"}], ids=lambda query: next(iter(query)))
@@ -149,12 +151,12 @@ def test_what_is_hidden_answers_like_what_is_not_there(hidden: Hidden, route: Ro
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "message_id" in references(route).values()], ids=name_of)
 def test_what_is_hidden_cannot_be_referred_to(hidden: Hidden, route: Route) -> None:
-    own, body = own_ids(route, hidden.tenant), body_of(route, hidden.tenant) or {}
+    own = own_ids(route, hidden.tenant)
     for name in (name for name, kind in references(route).items() if kind == "message_id"):
         asked = hidden.tenant.own("message_id")
         values = [[each] if name == "message_ids" else each for each in (asked, random_like(asked))]
 
-        answers = [ask(hidden.reader, route, own, {**body, name: value}) for value in values]
+        answers = [ask(hidden.reader, route, own, {**(body_of(route, hidden.tenant) or {}), name: value}) for value in values]
 
         assert without_request_id(answers[0]) == without_request_id(answers[1])
 
@@ -167,6 +169,18 @@ def test_a_restricted_label_is_neither_added_nor_removed(hidden: Hidden, route: 
 
         assert (answer.status_code, answer.json()["code"]) == (403, "missing_permission")
         assert f"label_{hidden.label}_read" in answer.json()["fix"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if function_of(route) == "delete_thread"], ids=name_of)
+def test_only_who_reads_the_trash_puts_into_it(hidden: Hidden, route: Route) -> None:
+    if hidden.label != "trash":
+        return
+    ids = own_ids(route, hidden.tenant) | {"thread_id": hidden.mixed[0]}
+
+    answer = ask(hidden.reader, route, ids, query={"permanent": "false"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "missing_permission")
+    assert "label_trash_read" in answer.json()["fix"]
 
 
 @pytest.mark.parametrize("function", ["list_events", "create_webhook", "update_webhook", "create_polling_webhook"])

@@ -8,8 +8,10 @@ import zlib
 from typing import Any
 
 from mailroom.events.sizes import fitted
+from mailroom.messages.labels import RESTRICTED
 from mailroom.messages.record import Bodies, MessageRecord
 from mailroom.messages.render import message
+from mailroom.threads.aggregate import rebuild
 from mailroom.threads.record import ThreadRecord
 from mailroom.threads.render import thread_item
 
@@ -21,8 +23,17 @@ _LEVEL = 1
 
 def freeze(record: MessageRecord, thread: ThreadRecord) -> bytes:
     """`message` and `thread` as on the wire, compressed; cut where they are enormous."""
-    shown = {"message": message(record, Bodies()), "thread": thread_item(thread)}
+    shown = {"message": message(record, Bodies()), "thread": thread_item(_told(record, thread))}
     return fitted(shown, MAX_BYTES, packed=lambda data: zlib.compress(data, _LEVEL))
+
+
+def _told(record: MessageRecord, thread: ThreadRecord) -> ThreadRecord:
+    """The thread, or only this message's part of it where it would show what is hidden from some who hear of the message: a thread
+    without a clean message shows all of its messages, but those with another restricted label take another permission."""
+    others = RESTRICTED & thread["lc"].keys() - set(record["labels"])
+    if thread["clean"] or not others:
+        return thread
+    return rebuild(thread, [record], now=thread["updated_at"]) or thread
 
 
 def thaw(frozen: bytes) -> dict[str, Any]:
