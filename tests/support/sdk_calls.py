@@ -182,6 +182,13 @@ def _(list_: Method, scene: Scene) -> None:
     assert list_(limit=1, ascending=True).count == 1
 
 
+@call("inboxes.search")
+def _(search: Method, scene: Scene) -> None:
+    page = search(q=scene.inbox.upper(), limit=1)
+    assert [inbox.inbox_id for inbox in page.inboxes] == [scene.inbox]
+    assert search(q="mailroom", limit=1, page_token=search(q="mailroom", limit=1).next_page_token).limit == 1
+
+
 @call("inboxes.update")
 def _(update: Method, scene: Scene) -> None:
     changed = update(scene.inbox, display_name="New", status="paused", metadata={"a": "b", "gone": None})

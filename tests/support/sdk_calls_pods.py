@@ -96,6 +96,13 @@ def _(get: Method, scene: Scene) -> None:
     assert get(scene.pod, scene.inbox).inbox_id == scene.inbox
 
 
+@call("pods.inboxes.search")
+def _(search: Method, scene: Scene) -> None:
+    page = search(scene.pod, q=scene.inbox.upper(), limit=1)
+    assert [inbox.inbox_id for inbox in page.inboxes] == [scene.inbox]
+    assert search(scene.pod, q="mailroom", limit=1, page_token=search(scene.pod, q="mailroom", limit=1).next_page_token).limit == 1
+
+
 @call("pods.inboxes.update")
 def _(update: Method, scene: Scene) -> None:
     changed = update(scene.pod, scene.inbox, display_name="New", status="paused", metadata={"a": "b"})

@@ -1,4 +1,4 @@
-"""Creating an inbox: one transaction over address, inbox, counters, client id and list (spec: inboxes.md; design: data.md)."""
+"""Creating an inbox: one transaction over address, inbox, counters, client id, list and words (spec: inboxes.md; data.md)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mailroom.inboxes.access import in_reach
 from mailroom.inboxes.model import CreateInbox, chosen_address, inbox, stored
 from mailroom.inboxes.names import readable_username
 from mailroom.inboxes.record import AddressRecord, InboxRecord, live
+from mailroom.inboxes.words import added
 from mailroom.lists import suppression
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -142,6 +143,7 @@ def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) ->
         Update(keys.organization(o), (Add("inbox_count", 1),), below_limit),
         Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), live()),
         Put(listing_key(o, record), {"by_pod": keys.inbox_list_of_pod(o, place.pod_id)}),
+        *added(o, record),
     ]
     if "client_id" in record:
         actions.append(Put(keys.client_id(o, "inbox", record["client_id"]), {"id": email}, Absent()))

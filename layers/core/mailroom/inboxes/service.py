@@ -6,13 +6,14 @@ from typing import Any, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
-from mailroom.errors import NotFound, RaceCondition, ResourceDeleting, ValidationError
+from mailroom.errors import RaceCondition, ResourceDeleting, ValidationError
 from mailroom.http.tokens import Paging
 from mailroom.inboxes.access import in_reach, require_inbox
 from mailroom.inboxes.create import listing_key
 from mailroom.inboxes.model import UpdateInbox, inbox, merged
 from mailroom.inboxes.purge import purge_request
-from mailroom.inboxes.record import InboxRecord, live
+from mailroom.inboxes.record import InboxRecord
+from mailroom.inboxes.words import added, removed
 from mailroom.keys.bound import revoke_bound_keys
 from mailroom.pods.access import require_pod
 from mailroom.ports import Queues
@@ -20,6 +21,7 @@ from mailroom.store import keys
 from mailroom.store.port import (
     Action,
     Add,
+    AllOf,
     Change,
     Delete,
     Equals,
@@ -34,6 +36,7 @@ from mailroom.store.port import (
     Update,
     all_of,
 )
+from mailroom.store.races import attempts
 
 SAFETY_NET_S = 60
 
@@ -96,15 +99,20 @@ def update_inbox(
 
 
 def delete_inbox(caller: Caller, inbox_id: str, *, items: ItemStore, queues: Queues, pod_id: str | None = None) -> None:
-    """The inbox is gone for readers and writers at once; what it held is purged through the queue. Raises NotFound."""
+    """The inbox is gone for all at once; what it held is purged through the queue. Raises NotFound, RaceCondition."""
     o = caller.organization_id
     record = require_inbox(caller, inbox_id, items=items, pod_id=pod_id)
     # Queued before the state changes: a crash in between leaves a request that finds nothing to do, never an unpurged inbox.
     queues.send("purge", purge_request(o, inbox_id), delay_s=SAFETY_NET_S)
-    try:
-        items.transact(_deletion(o, record))
-    except TransactionCancelled as cancelled:
-        raise NotFound from cancelled
+    for _ in attempts():
+        try:
+            items.transact(_deletion(o, record))
+            break
+        except TransactionCancelled:
+            # Renamed meanwhile: the entries to remove are others.
+            record = require_inbox(caller, inbox_id, items=items, pod_id=pod_id)
+    else:
+        raise RaceCondition
     while revoke_bound_keys(o, "inbox", inbox_id, items=items):
         continue
     queues.send("purge", purge_request(o, inbox_id))
@@ -133,22 +141,28 @@ def _update(o: str, record: InboxRecord, changed: InboxRecord) -> list[Action]:
     values = cast(dict[str, Any], changed)
     names = ("display_name", "status", "metadata", "updated_at", "ver")
     changes: tuple[Change, ...] = tuple(Set(name, values[name]) if name in values else Remove(name) for name in names)
-    unchanged = all_of(Equals("ver", record["ver"]), Lacks("state"))
-    actions: list[Action] = [Update(keys.inbox(o, record["inbox_id"]), changes, unchanged)]
+    actions: list[Action] = [Update(keys.inbox(o, record["inbox_id"]), changes, _unchanged(record))]
     if record.get("status") != changed.get("status"):
         paused = Set("paused", True) if "status" in changed else Remove("paused")
         actions.append(Update(keys.address(record["inbox_id"]), (paused,), Present()))
+    if record.get("display_name") != changed.get("display_name"):
+        actions += [*removed(o, record, changed), *added(o, changed)]
     return actions
+
+
+def _unchanged(record: InboxRecord) -> AllOf:
+    return all_of(Equals("ver", record["ver"]), Lacks("state"))
 
 
 def _deletion(o: str, record: InboxRecord) -> list[Action]:
     inbox_id = record["inbox_id"]
     actions: list[Action] = [
-        Update(keys.inbox(o, inbox_id), (Set("state", "deleting"), Add("ver", 1)), live()),
+        Update(keys.inbox(o, inbox_id), (Set("state", "deleting"), Add("ver", 1)), _unchanged(record)),
         Update(keys.address(inbox_id), (Set("state", "deleting"),), Equals("organization_id", o)),
         Update(keys.organization(o), (Add("inbox_count", -1),), Present()),
         Update(keys.pod(o, record["pod_id"]), (Add("inbox_count", -1),), Present()),
         Delete(listing_key(o, record)),
+        *removed(o, record),
     ]
     if "client_id" in record:
         actions.append(Delete(keys.client_id(o, "inbox", record["client_id"])))

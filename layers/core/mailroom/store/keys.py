@@ -15,6 +15,8 @@ ALL = "*"
 """The index partition that holds every item of a kind, whatever its labels."""
 
 _TOP = "\uffff"
+_LAST = "\U0010ffff"
+"""Sorts behind every text, also behind those of characters beyond U+FFFF."""
 
 
 def enc(part: str) -> str:
@@ -247,6 +249,30 @@ def api_key_list(o: str, scope_type: str, scope_id: str) -> str:
 
 def listing_sort(created_ms: int, identity: str) -> str:
     return f"{created_ms:013}#{enc(identity)}"
+
+
+def inbox_words(o: str) -> str:
+    """Partition of the idx rows by which an organization's inboxes are found; sort keys by `word_sort`."""
+    return f"{o}#S#inbox"
+
+
+def inbox_words_of_pod(o: str, pod_id: str) -> str:
+    """The same rows by pod: the value of their `by_pod` attribute."""
+    return f"{o}#P#{enc(pod_id)}#S#inbox"
+
+
+def word_sort(rank: int, word: str, created_ms: int, inbox_id: str) -> str:
+    return f"{rank}#{enc(word)}#{listing_sort(created_ms, inbox_id)}"
+
+
+def word_range(rank: int, prefix: str) -> tuple[str, str]:
+    """The entries of all words that begin so."""
+    return f"{rank}#{enc(prefix)}", f"{rank}#{enc(prefix)}{_LAST}"
+
+
+def word_place(sort: str) -> str:
+    """The part of a `word_sort` that is the inbox's `listing_sort`."""
+    return sort.split("#", 2)[2]
 
 
 # --- ev and eph ---------------------------------------------------------------------------------------------------------
