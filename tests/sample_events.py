@@ -71,7 +71,7 @@ CASES: Mapping[str, tuple[Case, ...]] = {
         Case("without_body"),
     ),
     "list_inboxes": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
-    "search_inboxes": (Case(query={"q": "agent"}), Case("page", query={"q": "support team", "limit": "10"})),
+    "search_inboxes": (Case(query={"q": "mailroom"}), Case("page", query={"q": "support team", "limit": "10"})),
     "update_inbox": (Case(body={"display_name": "Renamed"}),),
     "list_list_entries": (Case(), Case("page", query={"limit": "10"})),
     "create_list_entry": (Case(body={"entry": "spam.example.com", "reason": "unwanted"}),),

@@ -218,6 +218,15 @@ def body_of(route: Route, tenant: Tenant) -> dict[str, Any] | None:
     return body
 
 
+def query_of(route: Route) -> dict[str, str]:
+    """What the route's query must have, by the sample. Raises NoWay where the sample lacks it."""
+    required = [each["name"] for each in endpoint_of(route)["query"] if each["required"]]
+    given = case_of(route).query
+    if missing := [name for name in required if name not in given]:
+        raise NoWay(f"{name_of(route)}: the sample's query lacks {missing}; see CASES in tests/sample_events.py")
+    return {name: given[name] for name in required}
+
+
 def ask(
     http: Strict, route: Route, ids: Mapping[str, str], body: Any = None, query: Mapping[str, str] | None = None
 ) -> httpx.Response:
@@ -226,7 +235,7 @@ def ask(
     for name, value in {**FIXED, **ids}.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@/"))
     options: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {} if body is None else {"json": body}
-    return http.request(route.method, path, params=query or None, **options)
+    return http.request(route.method, path, params={**query_of(route), **(query or {})} or None, **options)
 
 
 def caller_for(route: Route, tenant: Tenant, http: Strict) -> Strict:
