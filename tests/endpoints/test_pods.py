@@ -313,11 +313,12 @@ def test_no_route_knows_a_pod_that_is_not_there(stack: Mailbox, method: str, pat
     }
     some = {"direction": "send", "type": "allow", "inbox_id": "nobody@mailroom.local"}
     body = bodies.get(path.rsplit("/", 1)[1], {}) if method in ("POST", "PATCH") else None
+    query = {"q": "word"} if path.endswith("/search") else {}
     for pod in (str(uuid.uuid4()), "customer-unknown"):
         filled = path
         for name in [part.strip("{}") for part in path.split("/") if part.startswith("{")]:
             filled = filled.replace(f"{{{name}}}", pod if name == "pod_id" else some.get(name, str(uuid.uuid4())))
-        answer = stack.http.request(method, filled, **({"json": body} if body is not None else {}))
+        answer = stack.http.request(method, filled, params=query, **({"json": body} if body is not None else {}))
         assert code(answer) == (404, "not_found")
 
 
