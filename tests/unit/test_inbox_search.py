@@ -24,15 +24,18 @@ from tests.support.desk import Desk
 
 ALPHABET = "abB-. éß😀#%"
 locals_ = st.text("ab.-", min_size=1, max_size=6).map(lambda text: f"a{text}b".replace("..", "b"))
-names = st.none() | st.text(ALPHABET, min_size=1, max_size=12)
+similar = st.lists(st.sampled_from(["ab", "aba", "abb", "aé", "b-a", "ab😀"]), min_size=1, max_size=4).map(" ".join)
+names = st.none() | st.text(ALPHABET, min_size=1, max_size=12) | similar
 steps = st.lists(
     st.tuples(
         st.sampled_from(["create", "create", "create", "rename", "delete"]), st.integers(0, 9), locals_, names, st.booleans()
     ),
     max_size=20,
 )
-queries = st.text(ALPHABET, min_size=1, max_size=4).filter(lambda text: bool(text.split())) | locals_.map(
-    "{}@mailroom.local".format
+queries = (
+    similar
+    | st.text(ALPHABET, min_size=1, max_size=4).filter(lambda text: bool(text.split()))
+    | locals_.map("{}@mailroom.local".format)
 )
 
 
