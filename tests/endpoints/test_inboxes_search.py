@@ -148,11 +148,12 @@ def test_pages_of_one_go_through_all_in_order_and_show_each_once(stack: Mailbox)
     assert search(stack.http, word, limit=6) == expected
 
 
+@pytest.mark.parametrize("window", [5, 50])
 def test_a_hit_behind_many_others_is_reached_over_pages_that_may_be_empty(
-    sqlite_stack: Mailbox, monkeypatch: pytest.MonkeyPatch
+    sqlite_stack: Mailbox, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
     monkeypatch.setattr("mailroom.inboxes.search.BATCH", 2)
-    monkeypatch.setattr("mailroom.inboxes.search.WINDOW", 5)
+    monkeypatch.setattr("mailroom.inboxes.search.WINDOW", window)
     word = mark()
     wanted = create(sqlite_stack.http, f"a-{word}", f"{word}a zz")
     for n in range(40):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,21 +18,25 @@ from mailroom.inboxes.create import create_inbox
 from mailroom.inboxes.search import InboxSearch, search_inboxes
 from mailroom.inboxes.service import delete_inbox, update_inbox
 from mailroom.inboxes.words import MAX_WORDS, folded, indexed, words
+from mailroom.ports import QueueMessage
 from mailroom.store import keys
 from mailroom.store.port import Query
 from tests.support.desk import Desk
 
 ALPHABET = "abB-. éß😀#%"
 locals_ = st.text("ab.-", min_size=1, max_size=6).map(lambda text: f"a{text}b".replace("..", "b"))
-names = st.none() | st.text(ALPHABET, min_size=1, max_size=12)
+similar = st.lists(st.sampled_from(["ab", "aba", "abb", "aé", "b-a", "ab😀"]), min_size=1, max_size=4).map(" ".join)
+names = st.none() | st.text(ALPHABET, min_size=1, max_size=12) | similar
 steps = st.lists(
     st.tuples(
         st.sampled_from(["create", "create", "create", "rename", "delete"]), st.integers(0, 9), locals_, names, st.booleans()
     ),
     max_size=20,
 )
-queries = st.text(ALPHABET, min_size=1, max_size=4).filter(lambda text: bool(text.split())) | locals_.map(
-    "{}@mailroom.local".format
+queries = (
+    similar
+    | st.text(ALPHABET, min_size=1, max_size=4).filter(lambda text: bool(text.split()))
+    | locals_.map("{}@mailroom.local".format)
 )
 
 
@@ -142,6 +146,34 @@ def test_the_entries_are_those_of_the_inboxes_that_are_there(played_steps: list[
 
         assert len(rows) == sum(len(indexed(inbox)) for inbox in model.inboxes.values())  # type: ignore[arg-type]
         assert {keys.index_identity(row["sk"]) for row in rows} == model.inboxes.keys()
+
+
+class RenamingQueues:
+    """Somebody renames the inbox while its deletion is under way, the first time it is heard of."""
+
+    def __init__(self, desk: Desk, caller: Caller, inbox_id: str) -> None:
+        self._desk, self._caller, self._inbox_id = desk, caller, inbox_id
+        self.sent = 0
+
+    def send(self, queue: str, body: Mapping[str, Any], *, delay_s: int = 0, group: str | None = None) -> None:
+        self.sent += 1
+        if self.sent == 1:
+            update_inbox(self._caller, self._inbox_id, {"display_name": "new"}, items=self._desk.items, clock=self._desk.clock)
+
+    def send_many(self, queue: str, messages: Sequence[QueueMessage]) -> None:
+        raise NotImplementedError
+
+
+def test_a_deletion_that_meets_a_rename_leaves_no_entries() -> None:
+    with Desk() as desk:
+        caller, model, _ = played(desk, [("create", 0, "agent", "old", False)])
+        (inbox_id,) = model.inboxes
+        queues = RenamingQueues(desk, caller, inbox_id)
+
+        delete_inbox(caller, inbox_id, items=desk.items, queues=queues)
+
+        assert desk.items.query(Query("idx", keys.inbox_words(desk.o), 100)) == []
+        assert queues.sent == 2
 
 
 @given(name=st.text(min_size=1, max_size=256), local=st.text("ab.", max_size=62))
