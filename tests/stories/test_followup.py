@@ -73,6 +73,8 @@ def test_a_mail_that_is_not_answered_is_followed_up_in_its_thread(stack: Mailbox
 
     assert (second["To"], second["Subject"]) == (ANN, "Re: Your order")
     assert second["In-Reply-To"] == first["Message-ID"]
+    # The mail is out a moment before the draft becomes a message.
+    eventually(lambda: stack.client.inboxes.drafts.list(inbox).count == 0)
     with pytest.raises(ApiError):
         stack.client.inboxes.drafts.get(inbox, draft_id)
 
