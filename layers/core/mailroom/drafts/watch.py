@@ -10,6 +10,7 @@ from typing import cast
 
 from mailroom.drafts.record import DraftRecord, Watch
 from mailroom.mail.addresses import bare, strip_plus
+from mailroom.messages.index import CONVERSATION
 from mailroom.messages.record import MessageRecord
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Query, Reads
@@ -53,7 +54,7 @@ def _plain(value: str) -> str:
 
 def _stored_since(o: str, draft: DraftRecord, after: int, *, items: ItemStore) -> list[MessageRecord]:
     inbox_id, thread_id = draft["inbox_id"], draft["thread_id"]
-    partition = keys.index_partition(o, inbox_id, "C", thread_id)
+    partition = keys.index_partition(o, inbox_id, CONVERSATION, thread_id)
     bounds = [keys.index_bounds(v, None, None) for v in (0, 1)]
     queries = tuple(Query("idx", partition, LOOKED_AT, low=low, high=high, descending=True) for low, high in bounds)
     pages = items.fetch(Reads(queries=queries)).pages
