@@ -20,6 +20,7 @@ from local.feed import FeedRunner, Positions, worker_name
 from local.folder import DataFolder
 from local.gateway import Gateway
 from local.housekeeping import Housekeeping
+from local.identities import LocalIdentities
 from local.invoke import Invoker
 from local.limits import TokenBuckets
 from local.links import Links
@@ -43,6 +44,7 @@ from mailroom.config import DEFAULT_DOMAIN, Config
 from mailroom.runtime import Runtime
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
+from mailroom.web.resolver import DnsResolver
 
 if TYPE_CHECKING:
     from local.template import QueueWorker
@@ -151,6 +153,7 @@ class Stack:
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
         self.sockets = LocalSockets()
+        self.identities = LocalIdentities(self.database, mail_host=settings.config.domain, spf="mx", clock=clock)
         self.capture = None if settings.relay else Capture(folder.path / "captured")
         self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()
@@ -205,6 +208,8 @@ class Stack:
             poster=UrlPoster(allow_private=config.webhook_allow_private),
             sockets=self.sockets,
             limiter=TokenBuckets(rate_per_second=config.rate_per_second, burst=config.rate_burst),
+            identities=self.identities,
+            resolver=DnsResolver(config.dns),
             clock=self._clock,
         )
 

@@ -16,6 +16,10 @@ from mailroom.ports import (
     BlobMissing,
     FetchedFile,
     FetchFailed,
+    Identity,
+    IdentityRefused,
+    IdentityState,
+    LookupFailed,
     OutgoingMail,
     Posted,
     QueueMessage,
@@ -194,6 +198,62 @@ class SocketList:
         return [frame for to, frame in self.frames if to == connection_id]
 
 
+class Names:
+    """DNS as a test says it is: (name, type) -> values. Names in `failing` get no answer."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], list[str]] = {}
+        self.failing: set[str] = set()
+        self.asked: list[tuple[str, str]] = []
+
+    def look_up(self, name: str, kind: str) -> tuple[str, ...]:
+        self.asked.append((name, kind))
+        if name in self.failing:
+            raise LookupFailed(name)
+        return tuple(self.records.get((name, kind), ()))
+
+    def publish(self, records: Iterable[Mapping[str, Any]]) -> None:
+        """The records of a domain, as the API shows them."""
+        for record in records:
+            value = f"{record['priority']} {record['value']}" if record["type"] == "MX" else record["value"]
+            self.records.setdefault((record["name"], record["type"]), []).append(value)
+
+
+class IdentityList:
+    """A provider that confirms what a test says; a domain in `refused` is not taken, one in `known` was there before."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+        self.states: dict[str, IdentityState] = {}
+        self.feedback: dict[str, bool] = {}
+        self.refused: set[str] = set()
+        self.known: set[str] = set()
+
+    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
+        if domain in self.refused:
+            raise IdentityRefused("The mail provider does not accept this domain")
+        self.owners.setdefault(domain, organization_id)
+        self.states.setdefault(domain, IdentityState("success", "success", sends=True))
+        self.feedback[domain] = feedback
+        return Identity(
+            dkim=tuple(("CNAME", f"{token}._domainkey.{domain}", f"{token}.dkim.example.net") for token in ("t1", "t2", "t3")),
+            return_path_host="bounces.example.net",
+            spf="include:example.net",
+            inbound_host="inbound.example.net",
+            foreign=domain in self.known or self.owners[domain] != organization_id,
+        )
+
+    def state(self, domain: str) -> IdentityState | None:
+        return self.states.get(domain)
+
+    def set_feedback(self, domain: str, enabled: bool) -> None:
+        self.feedback[domain] = enabled
+
+    def remove(self, domain: str, organization_id: str) -> None:
+        if self.owners.get(domain) == organization_id:
+            del self.owners[domain], self.states[domain]
+
+
 class NoLimit:
     def allow(self, organization_id: str, now_ms: int) -> bool:
         return True
@@ -228,5 +288,7 @@ def memory_runtime(database: Database, *, config: Config | None = None, clock: C
         poster=Receiver(),
         sockets=SocketList(),
         limiter=NoLimit(),
+        identities=IdentityList(),
+        resolver=Names(),
         clock=clock or ManualClock(),
     )

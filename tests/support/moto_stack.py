@@ -44,6 +44,7 @@ from local.store.database import Database
 from mailroom.aws.blobs import S3Blobs
 from mailroom.aws.build import TIMED
 from mailroom.aws.dynamodb import DynamoItemStore
+from mailroom.aws.identities import SesIdentities
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
@@ -61,7 +62,9 @@ from mailroom.store.schema import TABLES, create_table_arguments
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
 from tests.support.dynamo import one_call_at_a_time, share_values
+from tests.support.fakes import Names
 from tests.support.schedules import ACCOUNT, REGION, fire_due
+from tests.support.ses import complete, identity
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
 
@@ -76,6 +79,7 @@ def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
     one_call_at_a_time()
     share_values()
+    complete()
     _share_history(StreamRecord)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -122,6 +126,7 @@ class MotoStack:
         self._config = config or Config()
         self._undo = contextlib.ExitStack()
         self.sockets = LocalSockets()
+        self.names = Names()
         self._stopping = threading.Event()
 
     def __enter__(self) -> MotoStack:
@@ -133,7 +138,8 @@ class MotoStack:
         client("s3").create_bucket(Bucket=name)
         self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
         self._name = name
-        client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
+        if identity(self._config.domain) is None:
+            client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
         items = DynamoItemStore(client("dynamodb"), tables)
         s3, ses = client("s3"), client("sesv2")
         queues = SqsQueues(self._urls, client=lambda: self._sqs)
@@ -149,6 +155,8 @@ class MotoStack:
             poster=UrlPoster(allow_private=self._config.webhook_allow_private),
             sockets=self.sockets,
             limiter=SharedRateLimiter(rate_per_second=self._config.rate_per_second, burst=self._config.rate_burst, items=items),
+            identities=SesIdentities(region=REGION, client=lambda: ses),
+            resolver=self.names,
         )
         self._feed = StreamFeed(client("dynamodb"), client("dynamodbstreams"), tables)
         self._position: str | None = None

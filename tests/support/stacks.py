@@ -12,9 +12,11 @@ from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
 
 from local import Stack
+from local.delivery import Deliverer
 from mailroom.config import Config
 from mailroom.runtime import Runtime
 from tests.support import contract
+from tests.support.fakes import Names
 
 
 class Backend(Protocol):
@@ -22,6 +24,8 @@ class Backend(Protocol):
     ws: str
     api_key: str
     runtime: Runtime
+    names: Names
+    """DNS as the deployment sees it."""
 
     def deliver(self, raw: bytes, recipients: Sequence[str], sender: str = ...) -> None:
         """Mail arrives. Returns when it is accepted, not when it is stored."""
@@ -37,6 +41,12 @@ class SqliteStack(Stack):
 
     def __init__(self, config: Config | None = None, **options: Any) -> None:
         super().__init__(config=config, verdicts="header", fetch_allow_private=True, **options)
+        self.names = Names()
+
+    def _runtime(self, deliverer: Deliverer) -> Runtime:
+        runtime = super()._runtime(deliverer)
+        runtime.resolver = self.names
+        return runtime
 
     def deliver(self, raw: bytes, recipients: Sequence[str], sender: str = "sender@example.com") -> None:
         with smtplib.SMTP(*self.smtp) as smtp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import NamedTuple, Self
 
 MB = 1024 * 1024
@@ -28,6 +29,7 @@ class Config(NamedTuple):
     max_fetched_bytes: int = 30 * MB
     max_recipients: int = 50
     inbox_limit: int | None = None
+    domain_limit: int | None = None
     daily_send_limit: int | None = None
     """Recipients an organization may write to in a UTC day; `monthly_send_limit` likewise."""
     monthly_send_limit: int | None = None
@@ -44,6 +46,15 @@ class Config(NamedTuple):
     """Mail failing SPF, DKIM or an enforcing DMARC policy: dropped, or (False) labelled `unauthenticated`."""
     strict_allow: bool = True
     """Allow lists let mail in only where its From is authenticated."""
+    dns: tuple[str, int] | None = None
+    """Address and port of the resolver that is asked about domains; the system's when None."""
+    dmarc_reports: str | None = None
+    """Address that the DMARC records of custom domains name; postmaster of the default domain when None."""
+    tracking_host: str | None = None
+    """Host that `link.<domain>` points to; `link.` of the default domain when None."""
+    tracking_scheme: str = "https"
+    sign_up: bool = False
+    """Agents may make their own organizations (spec: "Agent sign-up")."""
 
     webhook_schedule: tuple[int, ...] = WEBHOOK_SCHEDULE_S
     """Seconds from each failed attempt of a delivery to the next one; after the last wait's attempt it has failed."""
@@ -62,11 +73,17 @@ class Config(NamedTuple):
             rate_per_second=int(env.get("MAILROOM_RATE_LIMIT", "50")),
             rate_burst=int(env.get("MAILROOM_RATE_BURST", "200")),
             inbox_limit=_optional(env.get("MAILROOM_INBOX_LIMIT")),
+            domain_limit=_optional(env.get("MAILROOM_DOMAIN_LIMIT")),
             daily_send_limit=_optional(env.get("MAILROOM_DAILY_SEND_LIMIT")),
             monthly_send_limit=_optional(env.get("MAILROOM_MONTHLY_SEND_LIMIT")),
             thread_send_limit=int(env.get("MAILROOM_THREAD_SEND_LIMIT", "30")),
             drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
             strict_allow=env.get("MAILROOM_STRICT_ALLOW", "1") != "0",
+            dns=_address(env.get("MAILROOM_DNS")),
+            dmarc_reports=env.get("MAILROOM_DMARC_REPORTS") or None,
+            tracking_host=(env.get("MAILROOM_TRACKING_HOST") or "").lower() or None,
+            tracking_scheme=env.get("MAILROOM_TRACKING_SCHEME", "https"),
+            sign_up=env.get("MAILROOM_SIGN_UP", "0") != "0",
             webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
             webhook_allow_private=env.get("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0") != "0",
         )
@@ -74,6 +91,16 @@ class Config(NamedTuple):
 
 def _optional(text: str | None) -> int | None:
     return int(text) if text else None
+
+
+def _address(text: str | None) -> tuple[str, int] | None:
+    """Of `ip:port`, `[ip]:port`, or an address alone. Raises ValueError."""
+    if not text:
+        return None
+    host, port = text, "53"
+    if text.startswith("[") or text.count(":") == 1:
+        host, _, port = text.rpartition(":")
+    return str(ip_address(host.strip("[]"))), int(port)
 
 
 def _seconds(text: str | None) -> tuple[int, ...]:

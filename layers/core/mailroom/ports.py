@@ -4,7 +4,10 @@ in `mailroom.aws`, those of one machine in `local`; both are chosen once, in `ma
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from mailroom.domains.record import RecordType
 
 
 class BlobMissing(Exception):
@@ -168,4 +171,62 @@ class Sockets(Protocol):
 class RateLimiter(Protocol):
     def allow(self, organization_id: str, now_ms: int) -> bool:
         """Takes one token from the organization's bucket."""
+        ...
+
+
+class Identity(NamedTuple):
+    """What the mail provider needs in the DNS of a domain that it sends and receives for."""
+
+    dkim: tuple[tuple[RecordType, str, str], ...]
+    """(type, name, value) of each record that publishes a signing key."""
+    return_path_host: str
+    """Takes the bounces of the domain's mail."""
+    spf: str
+    """The SPF mechanisms that let its mail out, as in `include:amazonses.com`."""
+    inbound_host: str
+    foreign: bool = False
+    """The provider knew the domain before, and not as this organization's: its word that the domain is verified proves nothing."""
+
+
+Confirmation = Literal["success", "pending", "temporary_failure", "failed", "not_started"]
+
+
+class IdentityState(NamedTuple):
+    dkim: Confirmation
+    mail_from: Confirmation
+    sends: bool
+    """Whether the provider would take mail from the domain now."""
+
+
+class Identities(Protocol):
+    """The domains that the mail provider signs and sends for."""
+
+    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
+        """Makes the identity, with custom return path `mail.<domain>`; again with the same arguments it changes nothing.
+        `feedback`: bounces and complaints are also mailed to the sender. Raises IdentityRefused; anything else means try again."""
+        ...
+
+    def state(self, domain: str) -> IdentityState | None:
+        """None where there is no such identity."""
+        ...
+
+    def set_feedback(self, domain: str, enabled: bool) -> None: ...
+
+    def remove(self, domain: str, organization_id: str) -> None:
+        """Not one that was there before this deployment, or is another organization's. One that is gone is no error."""
+        ...
+
+
+class IdentityRefused(Exception):
+    """The provider will not have this domain; the text says why."""
+
+
+class LookupFailed(Exception):
+    """No name server gave an answer: nothing is known."""
+
+
+class Resolver(Protocol):
+    def look_up(self, name: str, kind: Literal["TXT", "CNAME", "MX", "A", "AAAA", "PTR"]) -> tuple[str, ...]:
+        """The values, empty where there are none (and where the name does not exist). TXT strings are joined; hosts are in lower
+        case without trailing dot; MX is `10 host`. Raises LookupFailed."""
         ...

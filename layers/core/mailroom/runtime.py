@@ -18,7 +18,7 @@ from mailroom.clock import Clock, now_ms
 
 if TYPE_CHECKING:
     from mailroom.config import Config
-    from mailroom.ports import BlobStore, Fetcher, Mailer, Poster, Queues, RateLimiter, Sockets, Timers
+    from mailroom.ports import BlobStore, Fetcher, Identities, Mailer, Poster, Queues, RateLimiter, Resolver, Sockets, Timers
     from mailroom.store.port import ItemStore
 
 T = TypeVar("T")
@@ -37,6 +37,8 @@ class Runtime:
     poster: Poster
     sockets: Sockets
     limiter: RateLimiter
+    identities: Identities
+    resolver: Resolver
     clock: Clock = now_ms
     signing_key: bytes | None = None
     """Remembered by `mailroom.secret`."""

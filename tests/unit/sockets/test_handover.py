@@ -44,6 +44,8 @@ def played(runtime: Runtime, turns: Turns) -> Runtime:
         poster=runtime.poster,
         sockets=turns.watch(runtime.sockets),
         limiter=runtime.limiter,
+        identities=runtime.identities,
+        resolver=runtime.resolver,
         clock=runtime.clock,
     )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mailroom.aws import clients
 from mailroom.aws.blobs import S3Blobs
 from mailroom.aws.dynamodb import DynamoItemStore
+from mailroom.aws.identities import SesIdentities
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
@@ -21,10 +22,10 @@ from mailroom.store.schema import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailroom.ports import FetchedFile, Posted, Poster
+    from mailroom.ports import FetchedFile, Posted, Poster, Resolver
 
-QUEUES = ("inbound", "purge", "notices", "deliveries", "drafts")
-TIMED = ("drafts",)
+QUEUES = ("inbound", "purge", "notices", "deliveries", "drafts", "domains")
+TIMED = ("drafts", "domains")
 """Queues that timers send to."""
 
 
@@ -50,6 +51,21 @@ class LatePoster:
 
             self._poster = UrlPoster(allow_private=self._allow_private)
         return self._poster.post(url, body, headers, timeout_s=timeout_s)
+
+
+class LateResolver:
+    """Implements `ports.Resolver`, likewise."""
+
+    def __init__(self, server: tuple[str, int] | None) -> None:
+        self._server = server
+        self._resolver: Resolver | None = None
+
+    def look_up(self, name: str, kind: Literal["TXT", "CNAME", "MX", "A", "AAAA", "PTR"]) -> tuple[str, ...]:
+        if self._resolver is None:
+            from mailroom.web.resolver import DnsResolver
+
+            self._resolver = DnsResolver(self._server)
+        return self._resolver.look_up(name, kind)
 
 
 @cache
@@ -80,6 +96,8 @@ def aws_runtime() -> Runtime:
         poster=LatePoster(allow_private=config.webhook_allow_private),
         sockets=ApiGatewaySockets(client=partial(clients.sockets, os.environ["MAILROOM_SOCKETS_URL"])),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
+        identities=SesIdentities(region=config.region, client=clients.sesv2),
+        resolver=LateResolver(config.dns),
     )
 
 

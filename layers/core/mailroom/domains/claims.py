@@ -1,0 +1,53 @@
+"""Which registered domain an address stands on, and what it may do there: asked by whoever sends and receives.
+
+An inbox of `a@x.example.com` may stand on `x.example.com` or, as a subdomain inbox, on `example.com`: the most specific one that
+its organization holds. Names that nobody ever claimed are the deployment's own: its default domain, or the one it had before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, cast
+
+from mailroom.domains.record import ClaimRecord
+from mailroom.store import keys
+from mailroom.store.port import Item, Key
+
+
+class Standing(NamedTuple):
+    sends: bool = True
+    receives: bool = True
+    domain: str | None = None
+    """The registered domain; None on the deployment's own."""
+    claim: ClaimRecord | None = None
+
+
+OWN = Standing()
+NOWHERE = Standing(sends=False, receives=False)
+"""The domain was deleted, or is another organization's now."""
+
+
+def domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
+
+
+def ancestry(name: str) -> list[str]:
+    """The name and those above it, without the top-level domain; the most specific first."""
+    labels = name.split(".")
+    return [".".join(labels[start:]) for start in range(max(len(labels) - 1, 1))]
+
+
+def claim_keys(name: str, *, default_domain: str) -> list[Key]:
+    """What `standing` looks at, to be read together with other things. Nothing for the default domain."""
+    return [] if name == default_domain else [keys.domain_claim(each) for each in ancestry(name)]
+
+
+def standing(o: str, name: str, rows: Mapping[Key, Item], *, default_domain: str) -> Standing:
+    """Of an inbox of the organization whose address is at `name`; `rows` are those of `claim_keys` that exist."""
+    if name == default_domain:
+        return OWN
+    claims = [(each, rows[key]) for each in ancestry(name) if (key := keys.domain_claim(each)) in rows]
+    for domain, row in claims:
+        if row["state"] == "live" and row["organization_id"] == o:
+            return Standing(row["sends"], row["receives"], domain, cast(ClaimRecord, row))
+    return NOWHERE if claims else OWN

@@ -1,0 +1,93 @@
+"""Sending domains of one machine: an own DKIM key for each (RSA, 2048 bit), kept with the data."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from local.store.database import reading
+from mailroom.clock import Clock
+from mailroom.ids import uuid7
+from mailroom.ports import Identity, IdentityState
+
+if TYPE_CHECKING:
+    from local.store.database import Database
+
+KEY_BITS = 2048
+
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS dkim_key (
+        domain TEXT PRIMARY KEY,
+        organization_id TEXT NOT NULL,
+        selector TEXT NOT NULL,
+        private_key BLOB NOT NULL
+    )"""
+
+
+class SigningKey(NamedTuple):
+    domain: str
+    organization_id: str
+    selector: str
+    private_key: bytes
+    """PEM."""
+
+
+class LocalIdentities:
+    """Implements `ports.Identities`. Nobody has to confirm anything: what DNS says is what counts."""
+
+    def __init__(self, database: Database, *, mail_host: str, spf: str, clock: Clock) -> None:
+        """`mail_host` is the name under which the SMTP port is reached; `spf` names whoever sends the mail on."""
+        self._database = database
+        self._mail_host = mail_host
+        self._spf = spf
+        self._clock = clock
+        database.write(lambda connection: connection.execute(_TABLE))
+
+    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
+        key = self.key(domain)
+        if key is None or key.organization_id != organization_id:
+            # A former owner's key is not handed on: it may be published, and known.
+            key = SigningKey(domain, organization_id, f"mr{uuid7(self._clock())[:8]}", _new_key())
+            self._database.write(lambda connection: _keep(connection, key))
+        return Identity(
+            dkim=(("TXT", f"{key.selector}._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_public(key.private_key)}"),),
+            return_path_host=self._mail_host,
+            spf=self._spf,
+            inbound_host=self._mail_host,
+        )
+
+    def state(self, domain: str) -> IdentityState | None:
+        return None if self.key(domain) is None else IdentityState("success", "success", sends=True)
+
+    def set_feedback(self, domain: str, enabled: bool) -> None:
+        """The mailer reads it from the domain's claim."""
+
+    def remove(self, domain: str, organization_id: str) -> None:
+        statement = "DELETE FROM dkim_key WHERE domain = ? AND organization_id = ?"
+        self._database.write(lambda connection: connection.execute(statement, (domain, organization_id)))
+
+    def key(self, domain: str) -> SigningKey | None:
+        with reading(self._database) as connection:
+            row = connection.execute("SELECT * FROM dkim_key WHERE domain = ?", (domain,)).fetchone()
+        return None if row is None else SigningKey(*row)
+
+
+def _keep(connection: sqlite3.Connection, key: SigningKey) -> None:
+    connection.execute("INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?)", key)
+
+
+def _new_key() -> bytes:
+    # Loaded by the few who register a domain.
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+
+
+def _public(private_key: bytes) -> str:
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    public = load_pem_private_key(private_key, password=None).public_key()
+    return base64.b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
