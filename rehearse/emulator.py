@@ -19,6 +19,7 @@ from botocore.session import Session
 REGION = "us-east-1"
 # The emulator's administrator under AUTH=true.
 ACCESS_KEY = SECRET_KEY = "test"
+PROVIDER = Path(__file__).with_name("provider.py")
 START_S = 60
 
 
@@ -58,7 +59,7 @@ def running(python: Path, folder: Path) -> Iterator[Emulator]:
     log = folder / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(python), "-m", "ministack"], env=_environment(port, folder), stdout=output, stderr=output, cwd=folder
+            [str(python), str(PROVIDER)], env=_environment(port, folder), stdout=output, stderr=output, cwd=folder
         )
     try:
         emulator = Emulator(f"http://127.0.0.1:{port}", log)
