@@ -20,6 +20,8 @@ from typing import Any
 
 import boto3
 import uvicorn
+from botocore.config import Config as ClientConfig
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models.table import StreamRecord
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
@@ -89,13 +91,27 @@ def moto_endpoint() -> str:
 
 
 def client(service: Any) -> Any:
-    return boto3.client(
+    """Only S3 goes by HTTP, because its signed addresses must lead somewhere: a call that stays in the process is twice as fast."""
+    by_http = service == "s3"
+    made = boto3.client(
         service,
-        endpoint_url=moto_endpoint(),
+        endpoint_url=moto_endpoint() if by_http else None,
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
+        config=ClientConfig(account_id_endpoint_mode="disabled"),
     )
+    if not by_http:
+        made.meta.events.register(f"before-send.{made.meta.service_model.service_id.hyphenize()}.*", _in_process())
+    return made
+
+
+@cache
+def _in_process() -> BotocoreStubber:
+    moto_endpoint()
+    stubber = BotocoreStubber()
+    stubber.enabled = True
+    return stubber
 
 
 class RecordingMailer:
