@@ -10,27 +10,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.nameserver import name_server
+
 from rehearse.adaptation import adapt
-from rehearse.deployment import ROOT, Deployment, deploy
+from rehearse.deployment import ROOT, deploy
 from rehearse.emulator import Emulator, EmulatorFailed, running
 from rehearse.stage import Stage
-from rehearse.stories import drafts, events, lists, mail, upkeep
+from rehearse.stories import drafts, events, lists, mail, tenants, upkeep
 
 PYTHON = ROOT / ".venv-rehearse/bin/python"
 SAM = ROOT / ".venv-sam/bin/sam"
-STORIES = (mail, events, drafts, lists, upkeep)
+STORIES = (mail, events, drafts, lists, tenants, upkeep)
 
 
 def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="mailroom-rehearsal-"))
     started = time.monotonic()
     try:
-        with running(PYTHON, folder) as emulator:
-            deployment = deploy(SAM, emulator, folder, _version())
+        with running(PYTHON, folder) as emulator, name_server() as names:
+            deployment = deploy(SAM, emulator, folder, _version(), dns="{}:{}".format(*names.address))
             adapt(emulator, deployment)
+            stage = Stage(emulator, deployment, names)
             for story in STORIES:
-                story.tell(Stage(emulator, deployment))
-            inspect(emulator, deployment)
+                story.tell(stage)
+            inspect(stage)
     except Exception as failure:
         print(f"The rehearsal failed; the emulator's log is {folder / 'emulator.log'}", file=sys.stderr)
         if isinstance(failure, EmulatorFailed):
@@ -41,12 +44,12 @@ def main() -> int:
     return 0
 
 
-def inspect(emulator: Emulator, deployment: Deployment) -> None:
+def inspect(stage: Stage) -> None:
     """A role that is too narrow may hide behind a retry or a tolerated failure."""
+    emulator, deployment = stage.emulator, stage.deployment
     lines = [*emulator.log.read_text(encoding="utf-8", errors="replace").splitlines(), *_logged(emulator)]
     complaints = [line for line in lines if "is not authorized to perform" in line or '"level":"ERROR"' in line]
     assert not complaints, "\n".join(complaint[:2000] for complaint in complaints[:5])
-    stage = Stage(emulator, deployment)
     given_up = [name for name in deployment.resources if name.endswith("DeadLetterQueue") and stage.in_queue(name)]
     assert not given_up, given_up
 

@@ -35,11 +35,12 @@ class Deployment:
         return f"{emulator.url}/_aws/execute-api/{self.resources['SocketsApi']}"
 
 
-def deploy(sam: Path, emulator: Emulator, folder: Path, python: str) -> Deployment:
-    """`python`: version of the interpreter that the emulator runs functions with. Raises ToolFailed."""
+def deploy(sam: Path, emulator: Emulator, folder: Path, python: str, *, dns: str) -> Deployment:
+    """`python`: version of the interpreter that the emulator runs functions with; `dns`: the resolver, as in MAILROOM_DNS. Raises
+    ToolFailed."""
     parameters = [f"PythonRuntime=python{python}", f"Architecture={_architecture()}"]
     environment = _environment(sam, emulator, python)
-    build, deployed = folder / "build", [*parameters, "ReceiveMail=false", "MailroomWebhookAllowPrivate=1"]
+    build, deployed = folder / "build", [*parameters, "ReceiveMail=false", "MailroomWebhookAllowPrivate=1", f"MailroomDns={dns}"]
     _run([str(sam), "build", "--no-cached", "--build-dir", str(build), "--parameter-overrides", *parameters], environment)
     arguments = ["--template-file", str(build / "template.yaml"), "--config-file", str(ROOT / "samconfig.toml")]
     arguments += ["--stack-name", STACK, "--no-confirm-changeset"]

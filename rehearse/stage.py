@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
+from tests.support.nameserver import NameServer
 
 from rehearse.deployment import Deployment
 from rehearse.emulator import Emulator
@@ -45,6 +46,8 @@ class Account:
 class Stage:
     emulator: Emulator
     deployment: Deployment
+    names: NameServer
+    """The DNS that the deployment asks."""
 
     def account(self) -> Account:
         made = self.invoke("CreateOrganizationFunction", {})
