@@ -212,6 +212,7 @@ def body_of(route: Route, tenant: Tenant) -> dict[str, Any] | None:
     if missing := [each["name"] for each in fields if each["required"] and each["name"] not in body]:
         raise NoWay(f"{name_of(route)}: the sample's body lacks {missing}; see CASES in tests/sample_events.py")
     body |= {name: unique() for name in ("username", "client_id") if name in body}
+    body |= {name: f"{unique()}.example.com" for name in ("domain",) if name in body}
     for name, kind in references(route).items():
         if name in body:
             body[name] = [tenant.own(kind)]
