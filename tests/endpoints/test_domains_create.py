@@ -309,3 +309,17 @@ def test_store_trips(stack: Mailbox) -> None:
     assert trips(stack, get_domain, "/domains/{domain_id}", domain_id=client_id) == 2
     assert trips(stack, list_domains, "/domains") == 2
     assert trips(stack, create_domain, "/domains", method="POST", body={"domain": new_name(), "client_id": client_id}) == 3
+
+
+def test_the_limit_is_shown_and_comes_last(stack: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant, name = other_organization(stack), new_name()
+    shown = tenant.get("/organizations").json()
+    monkeypatch.setattr(stack.runtime, "config", stack.runtime.config._replace(domain_limit=1))
+    registered(tenant, domain=name)
+    stack.backend.names.records[f"google.{name}", "MX"] = ["1 smtp.google.com"]
+
+    refused = [tenant.post("/domains", {"domain": each}) for each in (name, f"google.{name}", new_name())]
+
+    assert [refusal(each)[1] for each in refused] == ["already_exists", "unprocessable", "limit_exceeded"]
+    limited = tenant.get("/organizations").json()
+    assert (limited["domain_count"], limited["domain_limit"], "domain_limit" in shown) == (1, 1, False)

@@ -102,14 +102,15 @@ def _settings(tenant: Tenant, base: str) -> dict[str, str]:
     http, webhook, polling = tenant.http, unique(), unique()
     tenant.aliases["webhook_id"].append(webhook)
     tenant.aliases["polling_id"].append(polling)
-    domains = {} if base.startswith("/inboxes/") else {"domain_id": _domain(tenant, base)}
+    # An inbox has no domains of its own; that of its pod is what its key might ask for.
+    domain_id = tenant.own("domain_id", "pod") if base.startswith("/inboxes/") else _domain(tenant, base)
     hook = {"url": "https://example.com/hook", "event_types": TYPES, "client_id": webhook}
     return {
         "webhook_id": http.post(f"{base}/webhooks", hook).json()["webhook_id"],
         "polling_id": http.post(f"{base}/webhooks/polling", _polling(polling)).json()["webhook_id"],
         "api_key_id": http.post(f"{base}/api-keys", {}).json()["api_key_id"],
         "entry": http.post(f"{base}/lists/receive/block", {"entry": f"{unique()}.example.com"}).json()["entry"],
-        **domains,
+        "domain_id": domain_id,
     }
 
 
