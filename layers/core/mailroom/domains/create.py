@@ -1,49 +1,24 @@
-"""Registering a domain: one transaction over its row, claim and family, the list, counters and client id (spec: domains.md)."""
+"""Registering a domain (spec: domains.md, "Create")."""
 
 from __future__ import annotations
 
-import secrets
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.config import Config
 from mailroom.domains.access import belongs
-from mailroom.domains.claiming import Family, claiming, family_of, family_reads, needs_proof, refuse_claimed
-from mailroom.domains.dns import expected, hosts_of
+from mailroom.domains.claiming import Family, family_of, family_reads, refuse_claimed
 from mailroom.domains.exchangers import exchangers, google_among
-from mailroom.domains.listing import listing
 from mailroom.domains.model import CreateDomain, domain
 from mailroom.domains.provider import asking, remove_later
 from mailroom.domains.record import DomainRecord, record_of
+from mailroom.domains.registration import Place, new_record, registration
 from mailroom.errors import LimitExceeded, NotFound, RaceCondition, Unprocessable, ValidationError
-from mailroom.inboxes.record import live
 from mailroom.ports import Identities, Identity, Queues, Resolver
 from mailroom.store import keys
-from mailroom.store.port import (
-    Absent,
-    Action,
-    Add,
-    AtMost,
-    Item,
-    ItemStore,
-    Present,
-    Put,
-    Reads,
-    TransactionCancelled,
-    Update,
-)
+from mailroom.store.port import Item, ItemStore, Reads, TransactionCancelled
 from mailroom.store.races import attempts
-
-MAX_NAME = 253
-"""Characters of a name in DNS."""
-
-
-class Place(NamedTuple):
-    """Whose the new domain will be."""
-
-    organization_id: str
-    pod_id: str | None
 
 
 class Surroundings(NamedTuple):
@@ -87,9 +62,9 @@ def create_domain(
             if identity is None:
                 with asking():
                     identity = identities.register(name, place.organization_id, feedback=body.get("feedback_enabled", True))
-            record = _record(place, body, identity, around.family, clock(), config)
+            record = new_record(place, body, identity, around.family, clock(), config)
             try:
-                items.transact(_creation(place, record, around.family, config.domain_limit))
+                items.transact(registration(place, record, around.family, config.domain_limit))
             except TransactionCancelled:
                 continue
             kept = True
@@ -132,45 +107,3 @@ def _refuse_other_provider(body: CreateDomain, *, resolver: Resolver) -> None:
             "Mail to this domain goes to Google Workspace",
             fix="Use a subdomain, switch inbound_enabled off, or send allow_conflicting_provider.",
         )
-
-
-def _record(place: Place, body: CreateDomain, identity: Identity, family: Family, now: int, config: Config) -> DomainRecord:
-    record = DomainRecord(
-        domain=body["domain"],
-        status="NOT_STARTED",
-        feedback_enabled=body.get("feedback_enabled", True),
-        inbound_enabled=body.get("inbound_enabled", True),
-        subdomains_enabled=body.get("subdomains_enabled", False),
-        tracking_enabled=body.get("tracking_enabled", False),
-        records=[],
-        inbound_host=identity.inbound_host,
-        created_at=now,
-        updated_at=now,
-        ver=now,
-    )
-    if place.pod_id is not None:
-        record["pod_id"] = place.pod_id
-    if "client_id" in body:
-        record["client_id"] = body["client_id"]
-    if identity.foreign or needs_proof(place.organization_id, family):
-        record["ownership"] = secrets.token_hex(20)
-    record["records"] = expected(record, identity, hosts_of(config))
-    if any(len(each["name"]) > MAX_NAME for each in record["records"]):
-        raise Unprocessable("The domain is so long that the names of its records would not fit in DNS")
-    return record
-
-
-def _creation(place: Place, record: DomainRecord, family: Family, limit: int | None) -> list[Action]:
-    o, name = place.organization_id, record["domain"]
-    below_limit = Present() if limit is None else AtMost("domain_count", limit - 1)
-    actions: list[Action] = [
-        Put(keys.domain(o, name), cast(Item, dict(record)), Absent()),
-        *claiming(o, record, family),
-        listing(o, record),
-        Update(keys.organization(o), (Add("domain_count", 1),), below_limit),
-    ]
-    if place.pod_id is not None:
-        actions.append(Update(keys.pod(o, place.pod_id), (Add("domain_count", 1),), live()))
-    if "client_id" in record:
-        actions.append(Put(keys.client_id(o, "domain", record["client_id"]), {"id": name}, Absent()))
-    return actions
