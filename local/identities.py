@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from local.store.database import reading
@@ -42,13 +43,15 @@ class LocalIdentities:
         self._mail_host = mail_host
         self._spf = spf
         self._clock = clock
+        self.make_key: Callable[[], bytes] = new_key
+        """A tenth of a second each: tests have one made, and use it again."""
         database.write(lambda connection: connection.execute(_TABLE))
 
     def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
         key = self.key(domain)
         if key is None or key.organization_id != organization_id:
             # A former owner's key is not handed on: it may be published, and known.
-            key = SigningKey(domain, organization_id, f"mr{uuid7(self._clock())[:8]}", _new_key())
+            key = SigningKey(domain, organization_id, f"mr{uuid7(self._clock())[:8]}", self.make_key())
             self._database.write(lambda connection: _keep(connection, key))
         return Identity(
             dkim=(("TXT", f"{key.selector}._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_public(key.private_key)}"),),
@@ -77,7 +80,7 @@ def _keep(connection: sqlite3.Connection, key: SigningKey) -> None:
     connection.execute("INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?)", key)
 
 
-def _new_key() -> bytes:
+def new_key() -> bytes:
     # Loaded by the few who register a domain.
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

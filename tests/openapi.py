@@ -120,6 +120,8 @@ def _request_body(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
 def _responses(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
     if endpoint["response_type"] is None:
         answer: Schema = {"204": {"description": "Done."}}
+    elif endpoint["response_type"] == "bytes stream":
+        answer = {"200": {"description": "A file.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     else:
         schema = type_schema(endpoint["response_type"], {}, wanted)
         answer = {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}

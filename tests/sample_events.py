@@ -28,7 +28,9 @@ MESSAGE = "<sample-1@example.com>"
 IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
 WEBHOOK = "ep_0190a6c05a0070008000000000000001"
 EVENT = "evt_0190a6c05a007000800000000000000a"
+DOMAIN = "mail.sample.example"
 PATH_VALUES = {
+    "domain_id": DOMAIN,
     "inbox_id": INBOX,
     "message_id": MESSAGE,
     "thread_id": IDENTITY,
@@ -73,6 +75,12 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "list_inboxes": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
     "search_inboxes": (Case(query={"q": "mailroom"}), Case("page", query={"q": "support team", "limit": "10"})),
     "update_inbox": (Case(body={"display_name": "Renamed"}),),
+    "create_domain": (
+        Case(body={"domain": DOMAIN, "feedback_enabled": True, "client_id": "sample"}),
+        Case("subdomains", body={"domain": "agents.sample.example", "subdomains_enabled": True, "tracking_enabled": True}),
+    ),
+    "list_domains": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
+    "update_domain": (Case(body={"feedback_enabled": False, "subdomains_enabled": True}),),
     "list_list_entries": (Case(), Case("page", query={"limit": "10"})),
     "create_list_entry": (Case(body={"entry": "spam.example.com", "reason": "unwanted"}),),
     "list_messages": (

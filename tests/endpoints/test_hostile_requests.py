@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ UNKNOWN = "01a2042d-a29a-7f93-9307-9a704dda0cac"
 SCALARS: list[Any] = [True, 0, -1, 1.5, 10**40, "", "\x00", "a\x00b", "\r\nX: y", "\x85", "\u2028", "x" * 20_000]
 NESTED: list[Any] = [None, [], [None], [[]], [""], ["\x00"], ["x"] * 600, {}, {"a": None}, {"a": {"b": [1]}}, {"": ""}, [{}]]
 DEEP: Any = json.loads('{"a":' * 60 + "1" + "}" * 60)
-BUILT = ("inboxes", "messages", "threads", "drafts", "api_keys", "inbox_events")
+BUILT = ("inboxes", "messages", "threads", "drafts", "api_keys", "inbox_events", "domains")
 NOT_BUILT = ("/pods/", "/search")
 
 
@@ -46,6 +47,7 @@ def made_targets(stack: Mailbox) -> dict[str, str]:
         "draft_id": stack.http.post(f"/inboxes/{inbox}/drafts", {}).json()["draft_id"],
         "api_key_id": key,
         "attachment_id": UNKNOWN,
+        "domain_id": stack.http.post("/domains", {"domain": "hostile.example.net"}).json()["domain_id"],
     }
 
 
@@ -63,6 +65,8 @@ def sqlite_targets(sqlite_stack: Mailbox) -> dict[str, str]:
 def required(path: str) -> dict[str, Any]:
     if "batch" in path:
         return {"message_ids": ["<target@example.com>"], "add_labels": ["x"]}
+    if path.endswith("/domains"):
+        return {"domain": f"{uuid.uuid4().hex}.example.com"}
     return {"to": "to@example.com"} if path.endswith("/send") or path.endswith("/forward") else {}
 
 

@@ -26,6 +26,7 @@ from tests.support.tenants import (
     ask,
     body_of,
     caller_for,
+    empty_pod,
     function_of,
     furnished,
     name_of,
@@ -99,7 +100,7 @@ def comparable(answer: httpx.Response, asked: Any) -> tuple[int, bytes, list[tup
     """An answer without its request id, and without the id that was asked for where it says it again. What a removal of a foreign
     id changed is the caller's own, and counts as values: it was changed at another time, and its fields may be stored anew."""
     status, content, headers = without_request_id(answer)
-    if status == 200:
+    if status == 200 and answer.headers["content-type"] == "application/json":
         content = json.dumps({**answer.json(), "updated_at": None}, sort_keys=True).encode()
     return status, content.replace(json.dumps(asked).strip('"').encode(), b"<asked>"), headers
 
@@ -109,7 +110,7 @@ def test_the_request_is_a_valid_one(stack: Mailbox, read_only: Tenant, route: Ro
     """What the others are refused is something that the owner gets: no comparison of two malformed requests."""
     tenant = read_only if route.method == "GET" else furnished(stack, other_organization(stack))
     if function_of(route) == "delete_pod":
-        tenant.http.delete(f"/inboxes/{tenant.own('inbox_id')}")
+        empty_pod(tenant)
 
     answer = ask(caller_for(route, tenant, tenant.http), route, own_ids(route, tenant), body_of(route, tenant))
 

@@ -22,6 +22,7 @@ from tests.support.tenants import (
     ask,
     body_of,
     caller_for,
+    empty_pod,
     function_of,
     furnished,
     name_of,
@@ -145,7 +146,7 @@ def test_what_a_scope_rules_out_is_refused_to_an_unrestricted_key(desk: Desk, ro
 def test_a_key_with_only_what_is_needed_is_served(desk: Desk, route: Route) -> None:
     tenant, function = desk.changing(route), function_of(route)
     if function == "delete_pod":
-        tenant.http.delete(f"/inboxes/{tenant.own('inbox_id')}")
+        empty_pod(tenant)
     granted = {each: True for each in (*needed(route), *FOR_THE_SAMPLE.get(function, ())) if each != ORGANIZATION_READ}
     key = narrow_key(desk.stack, tenant, "organization", granted)
 

@@ -310,6 +310,8 @@ def test_no_route_knows_a_pod_that_is_not_there(stack: Mailbox, method: str, pat
         "{thread_id}": {"add_labels": ["x"]},
         "{webhook_id}": {"enabled": True},
         "headers": {"headers": {"a": "b"}},
+        "domains": {"domain": "nobody.example.com"},
+        "{domain_id}": {"tracking_enabled": True},
     }
     some = {"direction": "send", "type": "allow", "inbox_id": "nobody@mailroom.local"}
     body = bodies.get(path.rsplit("/", 1)[1], {}) if method in ("POST", "PATCH") else None

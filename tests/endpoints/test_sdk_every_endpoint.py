@@ -9,6 +9,7 @@ import pytest
 
 from tests import openapi
 from tests.support import (  # noqa: F401 - they register their calls
+    sdk_calls_domains,
     sdk_calls_drafts,
     sdk_calls_lists,
     sdk_calls_pods,
@@ -23,7 +24,7 @@ from tests.support.stacks import Mailbox
 
 FAMILIES = {
     *("organizations", "pods", "auth", "api_keys", "inboxes", "inbox_events"),
-    *("lists", "messages", "threads", "drafts", "webhooks"),
+    *("lists", "messages", "threads", "drafts", "webhooks", "domains"),
 }
 ENDPOINTS = {
     endpoint["sdk_method"]: (endpoint["method"], endpoint["path"])

@@ -109,6 +109,11 @@ def check(method: str, path: str, status: int, body: Any = None) -> None:
         raise ContractViolation(f"{method} {path} -> {status}:\n" + "\n".join(f"  {line}" for line in found))
 
 
+def decoded(content: bytes, content_type: str) -> Any:
+    """The JSON of an answer; None for an empty body, and for a file."""
+    return json.loads(content) if content and not content_type.startswith("text/") else None
+
+
 def problems(method: str, path: str, status: int, body: Any = None) -> Iterator[str]:
     """Every difference between an answer and the contract."""
     if status >= 400:

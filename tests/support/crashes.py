@@ -26,6 +26,10 @@ _COUNTED = {
     "post_all",
     "close",
     "accepted",
+    "look_up",
+    "register",
+    "remove",
+    "set_feedback",
 }
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from operator import attrgetter
 from typing import Any
 
@@ -27,7 +26,8 @@ class Watch:
 
     def note(self, answer: httpx.Response) -> None:
         path = answer.request.url.raw_path.decode().partition("?")[0]
-        contract.check(answer.request.method, path, answer.status_code, json.loads(answer.content) if answer.content else None)
+        body = contract.decoded(answer.content, answer.headers.get("content-type", ""))
+        contract.check(answer.request.method, path, answer.status_code, body)
         endpoint = contract.find_endpoint(answer.request.method, path)
         assert endpoint is not None
         self.seen.append((endpoint["method"], endpoint["path"]))
@@ -66,8 +66,13 @@ def async_sdk(backend: Backend) -> Iterator[Sdk]:
     http = httpx.AsyncClient(timeout=60, trust_env=False, event_hooks={"response": [note]})
     client = AsyncAgentMail(api_key=backend.api_key, environment=_environment(backend), httpx_client=http)
     with asyncio.Runner() as runner:
-        yield Sdk(watch, lambda name: lambda *given, **named: runner.run(attrgetter(name)(client)(*given, **named)))
+        yield Sdk(watch, lambda name: lambda *given, **named: runner.run(_whole(attrgetter(name)(client)(*given, **named))))
         runner.run(http.aclose())
+
+
+async def _whole(answer: Awaitable[Any] | AsyncIterator[bytes]) -> Any:
+    """A file comes in chunks."""
+    return [chunk async for chunk in answer] if isinstance(answer, AsyncIterator) else await answer
 
 
 def _environment(backend: Backend) -> AgentMailEnvironment:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import smtplib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import httpx
@@ -13,6 +13,7 @@ from agentmail.environment import AgentMailEnvironment
 
 from local import Stack
 from local.delivery import Deliverer
+from local.identities import new_key
 from mailroom.config import Config
 from mailroom.runtime import Runtime
 from tests.support import contract
@@ -44,6 +45,7 @@ class SqliteStack(Stack):
         self.names = Names()
 
     def _runtime(self, deliverer: Deliverer) -> Runtime:
+        self.identities.make_key = _one_key
         runtime = super()._runtime(deliverer)
         runtime.resolver = self.names
         return runtime
@@ -57,6 +59,11 @@ class SqliteStack(Stack):
         return [mail.raw for mail in self.capture.mails()]
 
 
+@cache
+def _one_key() -> bytes:
+    return new_key()
+
+
 class Strict:
     """An HTTP client that validates every answer against the contract before handing it on."""
 
@@ -67,7 +74,7 @@ class Strict:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = self._client.request(method, path, **options)
         if answer.status_code != 302:
-            body = json.loads(answer.content) if answer.content else None
+            body = contract.decoded(answer.content, answer.headers.get("content-type", ""))
             contract.check(method, answer.request.url.raw_path.decode().partition("?")[0], answer.status_code, body)
             assert answer.headers["x-request-id"]
         return answer

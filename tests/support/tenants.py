@@ -79,7 +79,8 @@ def furnished(stack: Mailbox, http: Strict, pod_id: str | None = None) -> Tenant
     pod_id = pod_id or http.post("/pods", {"client_id": pod_name}).json()["pod_id"]
     inbox = http.post(f"/pods/{pod_id}/inboxes", {"username": unique(), "client_id": inbox_name}).json()
     place = {"pod_id": pod_id, "inbox_id": inbox["inbox_id"]}
-    aliases = {"pod_id": [pod_name], "inbox_id": [inbox_name], "draft_id": [unique()], "polling_id": [], "webhook_id": []}
+    aliases = {"pod_id": [pod_name], "inbox_id": [inbox_name], "draft_id": [unique()]}
+    aliases |= {"polling_id": [], "webhook_id": [], "domain_id": []}
     aliases["message_id"] = [f"<{unique()}/{unique()}@example.com>"]
     tenant = Tenant(http, http, {scope: dict(place) for scope in SCOPES}, aliases)
     for scope in SCOPES:
@@ -101,13 +102,28 @@ def _settings(tenant: Tenant, base: str) -> dict[str, str]:
     http, webhook, polling = tenant.http, unique(), unique()
     tenant.aliases["webhook_id"].append(webhook)
     tenant.aliases["polling_id"].append(polling)
+    # An inbox has no domains of its own; that of its pod is what its key might ask for.
+    domain_id = tenant.own("domain_id", "pod") if base.startswith("/inboxes/") else _domain(tenant, base)
     hook = {"url": "https://example.com/hook", "event_types": TYPES, "client_id": webhook}
     return {
         "webhook_id": http.post(f"{base}/webhooks", hook).json()["webhook_id"],
         "polling_id": http.post(f"{base}/webhooks/polling", _polling(polling)).json()["webhook_id"],
         "api_key_id": http.post(f"{base}/api-keys", {}).json()["api_key_id"],
         "entry": http.post(f"{base}/lists/receive/block", {"entry": f"{unique()}.example.com"}).json()["entry"],
+        "domain_id": domain_id,
     }
+
+
+def _domain(tenant: Tenant, base: str) -> str:
+    name = unique()
+    tenant.aliases["domain_id"].append(name)
+    return str(tenant.http.post(f"{base}/domains", {"domain": f"{unique()}.example.com", "client_id": name}).json()["domain_id"])
+
+
+def empty_pod(tenant: Tenant) -> None:
+    """Takes away what keeps the tenant's pod from being deleted."""
+    tenant.http.delete(f"/inboxes/{tenant.own('inbox_id')}")
+    tenant.http.delete(f"/domains/{tenant.own('domain_id', 'pod')}")
 
 
 def _polling(client_id: str) -> dict[str, Any]:
@@ -212,6 +228,7 @@ def body_of(route: Route, tenant: Tenant) -> dict[str, Any] | None:
     if missing := [each["name"] for each in fields if each["required"] and each["name"] not in body]:
         raise NoWay(f"{name_of(route)}: the sample's body lacks {missing}; see CASES in tests/sample_events.py")
     body |= {name: unique() for name in ("username", "client_id") if name in body}
+    body |= {name: f"{unique()}.example.com" for name in ("domain",) if name in body}
     for name, kind in references(route).items():
         if name in body:
             body[name] = [tenant.own(kind)]

@@ -32,7 +32,7 @@ class SesIdentities:
         self._client = client
 
     def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
-        client, foreign = self._client(), False
+        client, foreign, return_path = self._client(), False, None
         try:
             attributes = client.create_email_identity(
                 EmailIdentity=domain,
@@ -46,10 +46,14 @@ class SesIdentities:
                 raise
             found = client.get_email_identity(EmailIdentity=domain)
             attributes, foreign = found["DkimAttributes"], _owner(found) != organization_id
-        client.put_email_identity_mail_from_attributes(
-            EmailIdentity=domain, MailFromDomain=f"{RETURN_PATH_LABEL}.{domain}", BehaviorOnMxFailure="USE_DEFAULT_VALUE"
-        )
-        self.set_feedback(domain, feedback)
+            return_path = found.get("MailFromAttributes", {}).get("MailFromDomain")
+        # Somebody else's mail may depend on a foreign identity, which is not proven to be the caller's yet: it gets what it lacks.
+        if not foreign or not return_path:
+            client.put_email_identity_mail_from_attributes(
+                EmailIdentity=domain, MailFromDomain=f"{RETURN_PATH_LABEL}.{domain}", BehaviorOnMxFailure="USE_DEFAULT_VALUE"
+            )
+        if not foreign:
+            self.set_feedback(domain, feedback)
         return self._identity(domain, attributes.get("Tokens", ()), foreign=foreign)
 
     def state(self, domain: str) -> IdentityState | None:

@@ -18,12 +18,25 @@ class Redirect(NamedTuple):
     location: str
 
 
+class Download(NamedTuple):
+    """200 with a file of text."""
+
+    text: str
+    filename: str
+    """Printable ASCII without quotes."""
+    content_type: str
+
+
 def success(value: Any, request_id: str) -> Answer:
-    """200 with JSON, 204 for None, 302 for a Redirect."""
+    """200 with JSON or a Download's text, 204 for None, 302 for a Redirect."""
     if value is None:
         return {"statusCode": 204, "headers": {"X-Request-Id": request_id}, "body": ""}
     if isinstance(value, Redirect):
         return {"statusCode": 302, "headers": {"X-Request-Id": request_id, "Location": value.location}, "body": ""}
+    if isinstance(value, Download):
+        disposition = f'attachment; filename="{value.filename}"'
+        headers = {"Content-Type": value.content_type, "Content-Disposition": disposition, "X-Request-Id": request_id}
+        return {"statusCode": 200, "headers": headers, "body": value.text}
     return _json(200, value, {"X-Request-Id": request_id})
 
 

@@ -107,8 +107,8 @@ def endpoint(
     key_required: bool = False,
     authenticate: Authenticate | None = None,
 ) -> Callable[[Callable[[Request], Any]], Handler]:
-    """Wraps `(Request) -> JSON value | None | Redirect` into a Lambda handler. Without `authenticate` it takes API keys and session
-    tokens (or, where a `key_required`, keys only).
+    """Wraps `(Request) -> JSON value | None | Redirect | Download` into a Lambda handler. Without `authenticate` it takes API keys
+    and session tokens (or, where a `key_required`, keys only).
 
     The body is checked by `request.body()`, which services that must find their target first call late (spec: messages.md,
     "Order of checks"); all others get it from the handler's first line.

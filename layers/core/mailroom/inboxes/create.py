@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, cast
 from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.config import Config
+from mailroom.domains.claims import domain_of
+from mailroom.domains.reach import ground, ground_keys
 from mailroom.errors import LimitExceeded, NotFound, RaceCondition, ResourceDeleting, ResourceTaken
 from mailroom.inboxes.access import in_reach
 from mailroom.inboxes.model import CreateInbox, chosen_address, inbox, stored
@@ -21,6 +23,7 @@ from mailroom.store.port import (
     Add,
     AnyOf,
     AtMost,
+    Check,
     Equals,
     Item,
     ItemStore,
@@ -44,6 +47,8 @@ class Place(NamedTuple):
     organization_id: str
     pod_id: str
     email: str
+    still: tuple[Check, ...] = ()
+    """Conditions on what it stands on."""
 
 
 def create_inbox(
@@ -51,14 +56,15 @@ def create_inbox(
 ) -> dict[str, Any]:
     """The new `Inbox`, or the one that has the same client id.
 
-    Raises ValidationError, NotFound (domain or pod), LimitExceeded, ResourceTaken, ResourceDeleting, RaceCondition.
+    Raises ValidationError, NotFound (domain or pod), Unprocessable, DomainNotVerified, LimitExceeded, ResourceTaken,
+    ResourceDeleting, RaceCondition.
     """
     name, domain = chosen_address(body)
     for _ in attempts():
         existing = _replay(caller, body.get("client_id"), pod_id, items=items)
         if existing is not None:
             return inbox(existing)
-        email = f"{name or readable_username()}@{reachable_domain(domain, config=config)}"
+        email = f"{name or readable_username()}@{domain or config.domain}"
         try:
             return inbox(_create(caller, body, email, pod_id, items=items, clock=clock, config=config))
         except TransactionCancelled:
@@ -67,13 +73,6 @@ def create_inbox(
             if name is not None:
                 raise
     raise RaceCondition
-
-
-def reachable_domain(domain: str | None, *, config: Config) -> str:
-    """The deployment's default domain is everybody's. Raises NotFound for another."""
-    if domain not in (None, config.domain):
-        raise NotFound
-    return config.domain
 
 
 def _replay(caller: Caller, client_id: str | None, pod_id: str | None, *, items: ItemStore) -> InboxRecord | None:
@@ -88,16 +87,17 @@ def _create(
 ) -> InboxRecord:
     o, now = caller.organization_id, clock()
     organization_key, address_key, suppression_key = keys.organization(o), keys.address(email), suppression.key(o, email)
-    named = pod_id or caller.pod_id
+    named, domain = pod_id or caller.pod_id, domain_of(email)
     needed = [organization_key, *([keys.pod(o, named)] if named else [])]
-    rows = items.batch_get([*needed, address_key, suppression_key])
+    rows = items.batch_get([*needed, address_key, suppression_key, *ground_keys(domain, default_domain=config.domain)])
     if any("state" in rows.get(key, {"state": "gone"}) for key in needed):
         raise NotFound
+    site = ground(o, domain, named, rows, default_domain=config.domain)
     organization = rows[organization_key]
     if config.inbox_limit is not None and organization["inbox_count"] >= config.inbox_limit:
         raise LimitExceeded("Inbox limit reached", fix="Delete an inbox first.")
     _refuse_taken(o, rows.get(address_key), now)
-    place = Place(o, named or organization["default_pod_id"], email)
+    place = Place(o, site.pod_id or named or organization["default_pod_id"], email, site.still)
     record = _record(place, body, now)
     if (former := rows.get(address_key)) is not None:
         record["reused_after"] = former["released_at"]
@@ -144,6 +144,7 @@ def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) ->
         Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), live()),
         Put(listing_key(o, record), {"by_pod": keys.inbox_list_of_pod(o, place.pod_id)}),
         *added(o, record),
+        *place.still,
     ]
     if "client_id" in record:
         actions.append(Put(keys.client_id(o, "inbox", record["client_id"]), {"id": email}, Absent()))

@@ -11,6 +11,7 @@ from mailroom.errors import ValidationError
 from mailroom.http.body import Body, Schema, anything, checked, client_id, map_of, object_of, one_of, string
 from mailroom.inboxes.names import username
 from mailroom.inboxes.record import InboxRecord
+from mailroom.mail.addresses import ascii_domain
 
 MAX_METADATA = 256
 """Keys, and characters of a key or a string value."""
@@ -45,7 +46,12 @@ def _address(value: str) -> str:
     name, at, domain = value.rpartition("@")
     if not at or not domain:
         raise ValueError("Must be an address, name@domain")
-    return f"{username(name)}@{domain.lower()}"
+    return f"{username(name)}@{_domain(domain)}"
+
+
+def _domain(value: str) -> str:
+    """As domains are registered; what is no domain is not found either."""
+    return ascii_domain(value) or value.lower()
 
 
 def _value(value: Any) -> Any:
@@ -81,7 +87,7 @@ def _metadata(value_rule: Any, rule: Any) -> Schema:
 CREATE_INBOX: Body[CreateInbox] = Body(
     object_of(
         username=checked(string(), username),
-        domain=checked(string(low=1, high=253), str.lower),
+        domain=checked(string(low=1, high=253), _domain),
         inbox_id=checked(string(), _address),
         display_name=checked(string(low=1, high=256), _display_name),
         client_id=client_id(),

@@ -68,6 +68,8 @@ def get_organization(caller: Caller, *, items: ItemStore, config: Config) -> dic
     }
     if config.inbox_limit is not None:
         organization["inbox_limit"] = config.inbox_limit
+    if config.domain_limit is not None:
+        organization["domain_limit"] = config.domain_limit
     return organization
 
 

@@ -45,6 +45,31 @@ def domain_claim(name: str) -> Key:
     return Key("core", f"DOMAIN#{enc(name)}", "-")
 
 
+def domain_family(name: str) -> str:
+    """Partition of the domains of all organizations that have the last two labels in common: no name of another family stands
+    above or below one of this family's."""
+    return "DOMAINS#" + enc(".".join(name.split(".")[-2:]))
+
+
+def family_domain(name: str) -> Key:
+    """The name in its family, where it sorts right before those below it."""
+    return Key("core", domain_family(name), _backwards(name))
+
+
+def names_below(name: str) -> tuple[str, str]:
+    """The domains of the family that end in the name; the name itself comes first."""
+    return _backwards(name), _backwards(name) + TOP
+
+
+def family_version(name: str) -> Key:
+    """Counts the domains that were ever added to the family."""
+    return Key("core", domain_family(name), "-")
+
+
+def _backwards(name: str) -> str:
+    return "".join(f"{enc(label)}." for label in reversed(name.split(".")))
+
+
 def polling_webhooks(o: str, *, pod_id: str | None = None, inbox_id: str | None = None) -> str:
     """Partition of the polling webhooks made for an inbox, a pod, or the organization; sort key is the client id."""
     if inbox_id is not None:
