@@ -28,7 +28,9 @@ MESSAGE = "<sample-1@example.com>"
 IDENTITY = "0190a6c0-5a00-7000-8000-000000000001"
 WEBHOOK = "ep_0190a6c05a0070008000000000000001"
 EVENT = "evt_0190a6c05a007000800000000000000a"
+DOMAIN = "mail.sample.example"
 PATH_VALUES = {
+    "domain_id": DOMAIN,
     "inbox_id": INBOX,
     "message_id": MESSAGE,
     "thread_id": IDENTITY,
@@ -215,6 +217,11 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     firing = {"organization_id": IDENTITY, "inbox_id": INBOX, "draft_id": IDENTITY, "timer": TIME_MS, "set_at": TIME_MS}
     yield "drafts/send_due_draft.json", _queue_event("DraftsQueue", firing)
     yield "drafts/sweep_drafts.json", _tick()
+    checking = {"organization_id": IDENTITY, "domain": DOMAIN}
+    yield "domains/check_domain.json", _queue_event("DomainsQueue", checking)
+    yield "domains/check_domain_by_timer.json", _queue_event("DomainsQueue", checking | {"timer": TIME_MS})
+    yield "domains/check_domain_remove.json", _queue_event("DomainsQueue", checking | {"remove": True})
+    yield "domains/sweep_domains.json", _tick()
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
     for kind, (name, details) in NOTICES.items():
         file = f"outbound/note_provider_event_{kind.lower()}.json"

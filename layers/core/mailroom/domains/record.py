@@ -40,6 +40,8 @@ class DomainRecord(TypedDict):
     subdomains_enabled: bool
     tracking_enabled: bool
     records: list[DnsRecord]
+    inbound_host: str
+    """Where the provider takes mail, also while no record says so."""
     created_at: int
     updated_at: int
     ver: int
