@@ -26,6 +26,9 @@ _COUNTED = {
     "post_all",
     "close",
     "accepted",
+    "state",
+    "register",
+    "remove",
 }
 
 

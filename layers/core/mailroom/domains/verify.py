@@ -39,9 +39,9 @@ def verify_domain(
 
 
 def _asked(before: DomainRecord, now: int) -> DomainRecord:
-    """Due in a moment, so that the sweep finds it should nobody come to send the message."""
+    """The first time also due in a moment, so that the sweep finds it should nobody come to send the message."""
     after = asked(before, now)
-    after["next_check_at"] = now + schedule.MINUTE_MS
+    after.setdefault("next_check_at", now + schedule.MINUTE_MS)
     return after
 
 

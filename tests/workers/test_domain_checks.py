@@ -1,0 +1,442 @@
+"""Domains on their way to VERIFIED and back, with a clock that the test moves; and timers that come twice, early, late, never."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from mailroom.domains.model import domain as shown
+from mailroom.store import due, keys
+from mailroom.store.port import Set
+from tests.support.domain_desk import DAY, DOMAIN, HOUR, MINUTE, PENDING, SECOND, WITHDRAWN, DomainDesk, assert_goes_on, record
+from tests.support.fakes import Names
+
+MISSING = ("PENDING", "dns_records_missing")
+INVALID = ("INVALID", "dns_records_invalid")
+CONFIRMING = ("VERIFYING", "ses_dkim_pending")
+VERIFIED = ("VERIFIED", None)
+
+
+@pytest.fixture
+def desk() -> Iterator[DomainDesk]:
+    with DomainDesk() as desk:
+        yield desk
+
+
+def test_a_domain_walks_all_the_way_and_falls_back(desk: DomainDesk) -> None:
+    desk.register(tracking_enabled=True)
+    desk.identities.states[DOMAIN] = PENDING
+    desk.verify()
+    walk = [desk.status()]
+
+    desk.fire()
+    walk.append(desk.status())
+    desk.publish()
+    desk.names.records["mail.example.com", "MX"].append("20 mx.example.org")
+    desk.wait(MINUTE)
+    walk.append(desk.status())
+    desk.publish()
+    desk.wait(MINUTE)
+    walk.append(desk.status())
+    del desk.identities.states[DOMAIN]
+    desk.identities.register(DOMAIN, desk.o, feedback=True)
+    desk.wait(MINUTE)
+    walk.append(desk.status())
+    desk.publish(without=["dkim"])
+    for _ in range(3):
+        desk.wait(DAY)
+        walk.append(desk.status())
+
+    assert walk == [MISSING, MISSING, INVALID, CONFIRMING, VERIFIED, VERIFIED, VERIFIED, MISSING]
+    assert len(desk.announced()) == 1
+    assert desk.claim()["sends"]
+    assert_goes_on(desk)
+
+
+def test_what_is_found_at_each_record_is_noted(desk: DomainDesk) -> None:
+    desk.register(subdomains_enabled=True)
+    desk.publish(without=["subdomains", "dmarc"])
+    desk.names.records["example.com", "MX"] = ["1 mx.example.org"]
+
+    desk.verify()
+    desk.fire()
+
+    found = {each["purpose"]: (each["status"], each.get("reason")) for each in desk.row()["records"]}
+    assert found == {
+        **dict.fromkeys(("dkim", "return_path", "spf"), ("VALID", None)),
+        **dict.fromkeys(("subdomains", "dmarc"), ("MISSING", None)),
+        "inbound": ("INVALID", "value_mismatch"),
+    }
+    assert ("*.example.com", "MX") in desk.names.asked
+
+
+def test_a_claim_says_who_may_send_once_the_domain_is_verified(desk: DomainDesk) -> None:
+    desk.register()
+    before = desk.claim()["sends"]
+    desk.publish()
+
+    desk.verify()
+    desk.fire()
+
+    assert (before, desk.claim()["sends"], desk.claim()["state"]) == (False, True, "live")
+
+
+def test_mail_stops_when_the_provider_takes_it_back(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.identities.states[DOMAIN] = WITHDRAWN
+
+    desk.wait(DAY)
+
+    assert (desk.status(), desk.claim()["sends"]) == (VERIFIED, False)
+
+
+def test_a_domain_of_a_name_with_another_history_needs_its_token(desk: DomainDesk) -> None:
+    desk.register(ownership="abc123")
+    desk.publish(without=["ownership"])
+    desk.verify()
+    desk.fire()
+    without = desk.status()
+
+    desk.names.records["_mailroom.example.com", "TXT"] = ["of another owner", "abc123"]
+    desk.wait(MINUTE)
+
+    assert (without, desk.status()) == (MISSING, VERIFIED)
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_change_into_verified_is_told_once_with_the_domain_as_it_is(desk: DomainDesk) -> None:
+    desk.verified(pod_id="pod-1")
+    desk.publish(without=["spf"])
+    desk.clock.advance(MINUTE)
+    desk.verify()
+    desk.fire()
+    fallen = desk.status()
+    desk.publish()
+    desk.wait(MINUTE)
+    desk.wait(DAY)
+
+    [event] = desk.announced()
+
+    assert fallen == MISSING
+    assert (event["pod_id"], event["payload"]["status"]) == ("pod-1", "VERIFIED")
+    assert event["payload"] == shown(desk.row())
+
+
+# --- the provider -----------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_that_is_gone_is_registered_again(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.identities.remove(DOMAIN, desk.o)
+
+    desk.verify()
+    desk.fire()
+
+    assert (desk.status(), desk.identities.owners) == (VERIFIED, {DOMAIN: desk.o})
+    assert [body for _, body in desk.queues.messages] == [{"organization_id": desk.o, "domain": DOMAIN, "remove": True}]
+
+
+def test_records_that_a_new_identity_does_not_want_any_more_are_renewed(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.verify()
+    desk.fire()
+    old: Any = [{**each, "name": f"old-{each['name']}"} for each in desk.row()["records"] if each["purpose"] == "dkim"]
+    others = [each for each in desk.row()["records"] if each["purpose"] != "dkim"]
+    desk.items.update(keys.domain(desk.o, DOMAIN), [Set("records", [*old, *others])])
+    desk.identities.remove(DOMAIN, desk.o)
+
+    desk.wait(DAY)
+
+    assert [each["name"] for each in desk.row()["records"]][:3] == [f"t{each}._domainkey.example.com" for each in (1, 2, 3)]
+    assert desk.status() == VERIFIED
+
+
+def test_an_identity_that_turns_out_to_be_somebody_elses_asks_for_a_proof(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.identities.remove(DOMAIN, desk.o)
+    desk.identities.known.add(DOMAIN)
+
+    desk.verify()
+    desk.fire()
+
+    first = desk.row()["records"][0]
+    assert (first["purpose"], first["status"], first["value"]) == ("ownership", "MISSING", desk.row().get("ownership"))
+    assert desk.status() == MISSING
+
+
+def test_a_provider_that_will_not_have_the_domain_any_more_has_said_no(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.identities.remove(DOMAIN, desk.o)
+    desk.identities.refused.add(DOMAIN)
+    desk.clock.advance(MINUTE)
+
+    desk.verify()
+    desk.fire()
+
+    assert desk.status() == ("FAILED", "ses_dkim_failed")
+    assert not desk.claim()["sends"]
+
+
+def test_a_provider_that_gave_up_before_the_records_were_there_is_asked_once_more(desk: DomainDesk) -> None:
+    """SES looks for three days only, and its owner took longer."""
+    desk.register()
+    desk.identities.states[DOMAIN] = WITHDRAWN
+    desk.verify()
+    desk.fire()
+    registered = record_registrations(desk)
+    desk.publish()
+
+    for _ in range(3):
+        desk.wait(MINUTE)
+    failed = desk.status()
+    desk.clock.advance(MINUTE)
+    desk.verify()
+    asked = desk.status()
+    desk.fire()
+
+    assert (failed, asked) == (("FAILED", "ses_dkim_failed"), CONFIRMING)
+    assert registered == [True, True]
+
+
+def record_registrations(desk: DomainDesk) -> list[bool]:
+    """Whether each was made for a proven owner."""
+    made: list[bool] = []
+    register = desk.identities.register
+
+    def recording(domain: str, o: str, *, feedback: bool, proven: bool = False) -> Any:
+        made.append(proven)
+        return register(domain, o, feedback=feedback, proven=proven)
+
+    desk.identities.register = recording  # type: ignore[method-assign]
+    return made
+
+
+@pytest.mark.parametrize(("state", "kept"), [("live", True), ("released", False)])
+def test_an_identity_is_removed_unless_the_domain_is_somebodys_again(desk: DomainDesk, state: str, kept: bool) -> None:
+    desk.register()
+    desk.items.update(keys.domain_claim(DOMAIN), [Set("state", state)])
+
+    failed = desk.fire([record({"organization_id": desk.o, "domain": DOMAIN, "remove": True})])
+
+    assert (failed, DOMAIN in desk.identities.owners) == ([], kept)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_checks_come_every_minute_then_every_quarter_then_every_day(desk: DomainDesk) -> None:
+    desk.register()
+    desk.verify()
+    desk.fire()
+    begun, gaps = desk.clock(), []
+
+    while desk.clock() - begun < 5 * DAY:
+        at = desk.row()["next_check_at"]
+        gaps.append(round((at - desk.clock()) / MINUTE))
+        desk.wait(at - desk.clock())
+        assert desk.row()["next_check_at"] > at
+
+    assert gaps == [1] * 60 + [15] * 288 + [24 * 60] * 2
+    assert_goes_on(desk)
+
+
+def test_nothing_is_checked_before_somebody_asks(desk: DomainDesk) -> None:
+    desk.register()
+
+    desk.fire([record({"organization_id": desk.o, "domain": DOMAIN})])
+    desk.wait(DAY)
+
+    assert (desk.status()[0], desk.timers.waiting, desk.due()) == ("NOT_STARTED", {}, [])
+
+
+def test_a_check_that_was_asked_for_takes_the_place_of_the_next_one(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.clock.advance(HOUR)
+
+    desk.verify()
+    desk.fire()
+
+    assert len(desk.timers.waiting) == 1
+    assert_goes_on(desk)
+
+
+def test_a_timer_that_cannot_be_taken_back_does_no_harm(desk: DomainDesk) -> None:
+    desk.verified()
+    old = [record(body) for body in desk.timers.waiting.values()]
+    desk.clock.advance(HOUR)
+    desk.verify()
+    desk.fire()
+    row = desk.row()
+
+    assert desk.fire(old) == []
+
+    assert desk.row() == row
+
+
+def test_a_timer_that_comes_three_times_at_once_checks_once(desk: DomainDesk) -> None:
+    desk.register()
+    desk.verify()
+    desk.fire()
+    desk.publish()
+    desk.clock.advance(MINUTE)
+    firing, together = desk.fired(), threading.Barrier(3)
+
+    def fire(_: int) -> list[str]:
+        together.wait()
+        return desk.fire(firing)
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(fire, range(3)))
+
+    assert answers == [[], [], []]
+    assert (desk.status(), len(desk.announced())) == (VERIFIED, 1)
+    assert_goes_on(desk)
+
+
+def test_a_timer_that_comes_early_waits_on(desk: DomainDesk) -> None:
+    """As EventBridge Scheduler fires: what is left is waited out by a delay of the queue."""
+    desk.verified()
+    set_for, row = dict(desk.timers.waiting), desk.row()
+    desk.clock.advance(DAY - 90 * SECOND)
+
+    assert desk.fire(early_ms=90 * SECOND) == []
+
+    assert (desk.timers.waiting, desk.row()) == (set_for, row)
+
+
+def test_a_timer_of_a_domain_that_is_gone_is_the_last(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.forget()
+
+    desk.wait(DAY)
+
+    assert (desk.timers.waiting, desk.queues.messages) == ({}, [])
+
+
+def test_a_timer_that_never_fires_is_found_by_the_hour(desk: DomainDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due, "PAGE", 1)
+    names = [f"d{each}.example.com" for each in range(40)]
+    for name in names:
+        desk.register(name)
+        desk.verify(name)
+    desk.register("later.example.com")
+    desk.queues.messages.clear()
+    desk.clock.advance(3 * MINUTE)
+    desk.verify("later.example.com")
+    desk.queues.messages.clear()
+
+    found = desk.sweep()
+    assert desk.fire() == []
+
+    assert found == len(names)
+    assert all("checked_at" in desk.row(name) for name in names)
+    assert "checked_at" not in desk.row("later.example.com")
+
+
+def test_the_sweep_drops_what_a_deleted_domain_left(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.forget()
+    desk.clock.advance(2 * DAY)
+
+    found = desk.sweep()
+
+    assert (found, desk.due(), desk.queues.messages) == (0, [], [])
+
+
+def test_a_check_by_the_sweep_is_an_automatic_one(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.publish(without=["spf"])
+    desk.timers.waiting.clear()
+    desk.clock.advance(DAY + HOUR)
+
+    desk.sweep()
+    desk.fire()
+
+    assert (desk.status(), desk.row().get("failures")) == (VERIFIED, 1)
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------------
+
+
+def test_names_that_cannot_be_looked_up_leave_a_verified_domain_as_it_is(desk: DomainDesk) -> None:
+    desk.verified()
+    desk.names.failing |= {name for name, _ in desk.names.records}
+    records = desk.row()["records"]
+
+    for _ in range(5):
+        desk.wait(DAY)
+
+    assert (desk.status(), desk.row()["records"]) == (VERIFIED, records)
+
+
+def test_a_provider_that_cannot_be_asked_is_asked_again(desk: DomainDesk) -> None:
+    desk.register()
+    desk.verify()
+    batch, state = desk.fired(), desk.identities.state
+
+    def busy(domain: str) -> Any:
+        raise OSError("throttled")
+
+    desk.identities.state = busy  # type: ignore[method-assign]
+    failed = desk.fire(batch)
+    desk.identities.state = state  # type: ignore[method-assign]
+
+    assert failed == [DOMAIN]
+    assert desk.fire(batch) == []
+    assert_goes_on(desk)
+
+
+def test_one_message_that_cannot_be_read_takes_no_other_along(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.verify()
+
+    failed = desk.fire([{"messageId": "broken", "body": "{}", "attributes": {}}, *desk.fired()])
+
+    assert (failed, desk.status()) == (["broken"], VERIFIED)
+
+
+def test_a_domain_that_is_changed_during_its_check_is_checked_as_it_is_then(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.verify()
+    meddled: list[str] = []
+
+    class Meddling(Names):
+        def look_up(self, name: str, kind: str) -> tuple[str, ...]:
+            if not meddled:
+                meddled.append(name)
+                desk.items.update(keys.domain(desk.o, DOMAIN), [Set("feedback_enabled", False), Set("ver", desk.row()["ver"] + 1)])
+            return desk.names.look_up(name, kind)
+
+    desk.runtime.resolver = Meddling()
+    assert desk.fire() == []
+
+    assert (desk.status(), desk.row()["feedback_enabled"], desk.claim()["feedback"]) == (VERIFIED, False, False)
+
+
+def test_a_domain_that_is_deleted_during_its_check_stays_deleted(desk: DomainDesk) -> None:
+    desk.register()
+    desk.publish()
+    desk.verify()
+
+    class Deleting(Names):
+        def look_up(self, name: str, kind: str) -> tuple[str, ...]:
+            if desk.items.get(keys.domain(desk.o, DOMAIN)) is not None:
+                desk.forget()
+            return desk.names.look_up(name, kind)
+
+    desk.runtime.resolver = Deleting()
+    assert desk.fire() == []
+
+    assert desk.items.get(keys.domain(desk.o, DOMAIN)) is None
+    assert (desk.claim()["state"], desk.announced()) == ("released", [])
