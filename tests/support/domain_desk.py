@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from mailroom.config import Config
-from mailroom.domains.dns import expected, hosts_of
 from mailroom.domains.record import ClaimRecord, DomainRecord, claim_of, record_of
 from mailroom.domains.schedule import QUEUE, due_entry
 from mailroom.events import types
 from mailroom.ports import IdentityState
 from mailroom.store import keys
 from mailroom.store.due import SHARDS
-from mailroom.store.port import Delete, Item, ItemStore, Key, Put, Query, Set, Update
+from mailroom.store.port import Delete, Item, ItemStore, Key, Query, Set, Update
 from tests.support.crashes import Executioner, Killed
 from tests.support.desk import SECRET, Answer, Desk
+from tests.support.domains import registered
 from tests.support.fakes import IdentityList, Names, QueueList, TimerList
 
 T = TypeVar("T")
@@ -57,14 +57,7 @@ class DomainDesk(Desk):
 
     def register(self, name: str = DOMAIN, **given: Any) -> DomainRecord:
         """A new domain, as its creation writes it."""
-        identity, now = self.identities.register(name, self.o, feedback=True), self.clock()
-        flags = {"feedback_enabled": True, "inbound_enabled": True, "subdomains_enabled": False, "tracking_enabled": False}
-        base = {"domain": name, "status": "NOT_STARTED", **flags, "inbound_host": identity.inbound_host, "records": []}
-        record = cast(DomainRecord, {**base, "created_at": now, "updated_at": now, "ver": now, **given})
-        record["records"] = expected(record, identity, hosts_of(self.runtime.config))
-        row, claim = cast(Item, dict(record)), cast(Item, dict(claim_of(self.o, record)))
-        self.items.transact([Put(keys.domain(self.o, name), row), Put(keys.domain_claim(name), claim)])
-        return record
+        return registered(self.runtime, self.o, name, **given)
 
     def verified(self, name: str = DOMAIN, **given: Any) -> DomainRecord:
         """One that has just become VERIFIED; its event is not the test's."""

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from mailroom.domains.model import domain as shown
+from mailroom.domains.record import DnsRecord
 from mailroom.store import due, keys
 from mailroom.store.port import Set
+from mailroom.web.resolver import DnsResolver
 from tests.support.domain_desk import DAY, DOMAIN, HOUR, MINUTE, PENDING, SECOND, WITHDRAWN, DomainDesk, assert_goes_on, record
 from tests.support.fakes import Names
+from tests.support.nameserver import name_server
 
 MISSING = ("PENDING", "dns_records_missing")
 INVALID = ("INVALID", "dns_records_invalid")
@@ -72,6 +75,29 @@ def test_what_is_found_at_each_record_is_noted(desk: DomainDesk) -> None:
         "inbound": ("INVALID", "value_mismatch"),
     }
     assert ("*.example.com", "MX") in desk.names.asked
+
+
+def test_what_a_real_name_server_says_is_understood(desk: DomainDesk) -> None:
+    desk.register(subdomains_enabled=True, tracking_enabled=True, ownership="abc123")
+    with name_server() as server:
+        desk.runtime.resolver = DnsResolver(server.address)
+        server.serve("\n".join(line(each) for each in desk.row()["records"]))
+        desk.verify()
+        desk.fire()
+        found = desk.status()
+        server.broken = True
+        desk.wait(DAY)
+
+    assert (found, desk.status()) == (VERIFIED, VERIFIED)
+    assert {each["status"] for each in desk.row()["records"]} == {"VALID"}
+
+
+def line(record: DnsRecord) -> str:
+    """Of a zone, as its owner might write it: text in pieces, hosts in capitals."""
+    value = record["value"]
+    if record["type"] == "TXT":
+        return f'{record["name"]}. TXT "{value[:5]}" "{value[5:]}"'
+    return f"{record['name']}. {record['type']} {record.get('priority', '')} {value.upper()}."
 
 
 def test_a_claim_says_who_may_send_once_the_domain_is_verified(desk: DomainDesk) -> None:
