@@ -20,8 +20,8 @@ from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
 from mailroom.events import types
 from mailroom.events.rows import notice_event
+from tests.support.checked_domains import publish, registered
 from tests.support.contract import event_problems
-from tests.support.domains import publish, registered
 from tests.support.moto_stack import MotoStack
 from tests.support.polling import eventually
 from tests.support.receiver import LocalReceiver, receiving

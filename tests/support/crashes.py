@@ -10,6 +10,7 @@ _COUNTED = {
     "get",
     "batch_get",
     "query",
+    "state",
     "fetch",
     "put",
     "update",
@@ -26,9 +27,10 @@ _COUNTED = {
     "post_all",
     "close",
     "accepted",
-    "state",
+    "look_up",
     "register",
     "remove",
+    "set_feedback",
 }
 
 

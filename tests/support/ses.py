@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 from moto.core.exceptions import JsonRESTError
 from moto.ses.models import EmailIdentity, ses_backends
+from moto.sesv2 import urls
 from moto.sesv2.models import SESV2Backend
 from moto.sesv2.responses import SESV2Response
-from moto.sesv2.urls import url_paths
 
 from tests.support.schedules import ACCOUNT, REGION
 
@@ -49,10 +49,11 @@ def complete() -> None:
     SESV2Backend.create_email_identity = create
     EmailIdentity.__init__ = init
     EmailIdentity.get_response_object = property(show)
-    for attributes in ("mail-from", "feedback", "dkim/signing"):
-        url_paths[f"{{0}}/v2/email/identities/(?P<EmailIdentity>[^/]+)/{attributes}$"] = SESV2Response.dispatch
+    for attribute in ("mail-from", "feedback"):
+        urls.url_paths[f"{{0}}/v2/email/identities/(?P<EmailIdentity>[^/]+)/{attribute}$"] = SESV2Response.dispatch
     SESV2Response.put_email_identity_mail_from_attributes = _put_mail_from
     SESV2Response.put_email_identity_feedback_attributes = _put_feedback
+    urls.url_paths["{0}/v2/email/identities/(?P<EmailIdentity>[^/]+)/dkim/signing$"] = SESV2Response.dispatch
     SESV2Response.put_email_identity_dkim_signing_attributes = _look_again
 
 
