@@ -12,6 +12,7 @@ from tests.support import (  # noqa: F401 - they register their calls
     sdk_calls_drafts,
     sdk_calls_lists,
     sdk_calls_pods,
+    sdk_calls_verify,
     sdk_calls_webhooks,
 )
 from tests.support.contract import contract
@@ -23,7 +24,7 @@ from tests.support.stacks import Mailbox
 
 FAMILIES = {
     *("organizations", "pods", "auth", "api_keys", "inboxes", "inbox_events"),
-    *("lists", "messages", "threads", "drafts", "webhooks"),
+    *("lists", "messages", "threads", "drafts", "webhooks", "domains"),
 }
 ENDPOINTS = {
     endpoint["sdk_method"]: (endpoint["method"], endpoint["path"])
