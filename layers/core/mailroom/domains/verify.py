@@ -47,7 +47,8 @@ def _asked(before: DomainRecord, now: int) -> DomainRecord:
 
 def _refuse_hurry(record: DomainRecord, now: int) -> None:
     left_ms = record.get("asked_at", 0) + AGAIN_AFTER_MS - now
-    if left_ms > 0:
+    # A call that seems to be still to come was made before the clock was set back.
+    if 0 < left_ms <= AGAIN_AFTER_MS:
         raise Conflict(
             "The domain is being checked already", fix="Read the result, or try again later.", retry_after=-(-left_ms // 1000)
         )
