@@ -47,7 +47,7 @@ class LocalIdentities:
         """A tenth of a second each: tests have one made, and use it again."""
         database.write(lambda connection: connection.execute(_TABLE))
 
-    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
+    def register(self, domain: str, organization_id: str, *, feedback: bool, proven: bool = False) -> Identity:
         key = self.key(domain)
         if key is None or key.organization_id != organization_id:
             # A former owner's key is not handed on: it may be published, and known.

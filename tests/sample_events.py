@@ -223,6 +223,11 @@ def _worker_events() -> Iterator[tuple[str, Any]]:
     firing = {"organization_id": IDENTITY, "inbox_id": INBOX, "draft_id": IDENTITY, "timer": TIME_MS, "set_at": TIME_MS}
     yield "drafts/send_due_draft.json", _queue_event("DraftsQueue", firing)
     yield "drafts/sweep_drafts.json", _tick()
+    checking = {"organization_id": IDENTITY, "domain": DOMAIN}
+    yield "domains/check_domain.json", _queue_event("DomainsQueue", checking)
+    yield "domains/check_domain_by_timer.json", _queue_event("DomainsQueue", checking | {"timer": TIME_MS})
+    yield "domains/check_domain_remove.json", _queue_event("DomainsQueue", checking | {"remove": True})
+    yield "domains/sweep_domains.json", _tick()
     yield "outbound/note_provider_event.json", _queue_event("NoticesQueue", _enveloped("NoticesTopic", sent_notice()))
     for kind, (name, details) in NOTICES.items():
         file = f"outbound/note_provider_event_{kind.lower()}.json"

@@ -36,7 +36,7 @@ def verified(stage: Stage, account: Account, client: AgentMail) -> str:
     """The zone that the customer's name server has then."""
     made = client.domains.create(domain=DOMAIN, feedback_enabled=True)
     assert made.status == "NOT_STARTED", made.status
-    zone = b"".join(client.domains.get_zone_file(DOMAIN)).decode().replace("$TTL 300\n", f"$TTL 300\n{APEX}", 1)
+    zone: str = b"".join(client.domains.get_zone_file(DOMAIN)).decode().replace("$TTL 300\n", f"$TTL 300\n{APEX}", 1)
     stage.names.serve(zone)
     client.domains.verify(DOMAIN)
     found = until(lambda: _with_status(client, "VERIFIED"), "the domain is verified")
@@ -48,7 +48,7 @@ def verified(stage: Stage, account: Account, client: AgentMail) -> str:
 
 
 def used(stage: Stage, client: AgentMail) -> str:
-    inbox_id = client.inboxes.create(request=CreateInboxRequest(username="support", domain=DOMAIN)).inbox_id
+    inbox_id: str = client.inboxes.create(request=CreateInboxRequest(username="support", domain=DOMAIN)).inbox_id
     assert inbox_id == f"support@{DOMAIN}"
     client.inboxes.messages.send(inbox_id, to="ann@elsewhere.example", subject="Hello", text="It is us.")
     stage.arrive(plain(ASKED, inbox_id, "Help"), inbox_id)

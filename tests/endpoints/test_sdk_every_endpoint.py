@@ -13,6 +13,7 @@ from tests.support import (  # noqa: F401 - they register their calls
     sdk_calls_drafts,
     sdk_calls_lists,
     sdk_calls_pods,
+    sdk_calls_verify,
     sdk_calls_webhooks,
 )
 from tests.support.contract import contract

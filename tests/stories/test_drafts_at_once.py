@@ -13,9 +13,9 @@ import httpx
 from functions.drafts import create_draft
 from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
-from mailroom.drafts.writing import SHARDS
 from mailroom.runtime import using
 from mailroom.store import keys
+from mailroom.store.due import SHARDS
 from mailroom.store.port import Item, Query
 from tests.support.moto_stack import MotoStack
 from tests.support.pages import everything

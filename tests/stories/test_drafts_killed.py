@@ -19,8 +19,8 @@ from local import Stack
 from local.capture import Capture
 from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
-from mailroom.drafts.writing import SHARDS
 from mailroom.store import keys
+from mailroom.store.due import SHARDS
 from mailroom.store.port import Query
 from tests.support.pages import everything
 from tests.support.polling import eventually

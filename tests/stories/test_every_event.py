@@ -20,6 +20,7 @@ from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
 from mailroom.events import types
 from mailroom.events.rows import notice_event
+from tests.support.checked_domains import publish, registered
 from tests.support.contract import event_problems
 from tests.support.moto_stack import MotoStack
 from tests.support.polling import eventually
@@ -148,7 +149,7 @@ def make_everything_happen(stack: Mailbox) -> None:
     stack.runtime.queues.send("notices", rejection(inbox, sent["message_id"]))
     answer_before_the_follow_up(stack, inbox, sent)
     happen(stack, o, types.OPENED, inbox_id=inbox, payload={}, **sent)
-    happen(stack, o, types.DOMAIN_VERIFIED, payload=domain())
+    verify_domain(stack, o)
 
 
 def answer_before_the_follow_up(stack: Mailbox, inbox: str, sent: dict[str, str]) -> None:
@@ -202,19 +203,10 @@ def happen(stack: Mailbox, o: str, event_type: str, *, inbox_id: str | None = No
     stack.runtime.items.transact([put])
 
 
-def domain() -> dict[str, Any]:
-    now = to_wire(now_ms())
-    return {
-        "domain_id": "mail.example.com",
-        "domain": "mail.example.com",
-        "status": "VERIFIED",
-        "feedback_enabled": True,
-        "subdomains_enabled": False,
-        "tracking_enabled": False,
-        "records": [{"type": "TXT", "name": "mail.example.com", "value": "v=spf1 -all", "status": "VALID"}],
-        "updated_at": now,
-        "created_at": now,
-    }
+def verify_domain(stack: Mailbox, o: str) -> None:
+    record = registered(stack.runtime, o, f"{uuid.uuid4().hex[:12]}.example.com", tracking_enabled=True)
+    publish(stack.backend.names, record)
+    stack.client.domains.verify(record["domain"])
 
 
 @pytest.mark.parametrize("channel", CHANNELS)

@@ -10,6 +10,7 @@ _COUNTED = {
     "get",
     "batch_get",
     "query",
+    "state",
     "fetch",
     "put",
     "update",

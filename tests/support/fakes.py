@@ -229,7 +229,7 @@ class IdentityList:
         self.refused: set[str] = set()
         self.known: set[str] = set()
 
-    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
+    def register(self, domain: str, organization_id: str, *, feedback: bool, proven: bool = False) -> Identity:
         if domain in self.refused:
             raise IdentityRefused("The mail provider does not accept this domain")
         self.owners.setdefault(domain, organization_id)

@@ -1,5 +1,5 @@
-"""What moto's SES v2 lacks of sending identities: tokens, the custom MAIL FROM domain, feedback, a second creation that is refused,
-and the provider's confirmation, which tests give and take."""
+"""What moto's SES v2 lacks of sending identities: tokens, looking for them again, the custom MAIL FROM domain, feedback, a second
+creation that is refused, and the provider's confirmation, which tests give and take."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def complete() -> None:
         digest = hashlib.sha256(email_identity.encode()).hexdigest()
         self.dkim_attributes |= {"Tokens": [digest[start : start + 32] for start in (0, 16, 32)], "Status": "PENDING"}
         self.mail_from: dict[str, Any] = {"BehaviorOnMxFailure": "USE_DEFAULT_VALUE"}
+        self.feedback_forwarding_status = True
 
     def show(self: Any) -> dict[str, Any]:
         return {**shown(self), "MailFromAttributes": self.mail_from}
@@ -52,6 +53,8 @@ def complete() -> None:
         urls.url_paths[f"{{0}}/v2/email/identities/(?P<EmailIdentity>[^/]+)/{attribute}$"] = SESV2Response.dispatch
     SESV2Response.put_email_identity_mail_from_attributes = _put_mail_from
     SESV2Response.put_email_identity_feedback_attributes = _put_feedback
+    urls.url_paths["{0}/v2/email/identities/(?P<EmailIdentity>[^/]+)/dkim/signing$"] = SESV2Response.dispatch
+    SESV2Response.put_email_identity_dkim_signing_attributes = _look_again
 
 
 def identity(domain: str) -> Any:
@@ -68,7 +71,7 @@ def confirm(domain: str, *, dkim: str = "SUCCESS", mail_from: str = "SUCCESS", s
 
 def _put_mail_from(self: Any) -> str:
     found, body = self.sesv2_backend.get_email_identity(_named(self)), json.loads(self.body)
-    if found.mail_from.get("MailFromDomain") != body["MailFromDomain"]:
+    if found.mail_from.get("MailFromDomain") != body["MailFromDomain"] or found.mail_from["MailFromDomainStatus"] == "FAILED":
         found.mail_from = {**body, "MailFromDomainStatus": "PENDING"}
     return "{}"
 
@@ -76,6 +79,12 @@ def _put_mail_from(self: Any) -> str:
 def _put_feedback(self: Any) -> str:
     self.sesv2_backend.get_email_identity(_named(self)).feedback_forwarding_status = json.loads(self.body)["EmailForwardingEnabled"]
     return "{}"
+
+
+def _look_again(self: Any) -> str:
+    signing = self.sesv2_backend.get_email_identity(_named(self)).dkim_attributes
+    signing["Status"] = "PENDING"
+    return json.dumps({"DkimStatus": signing["Status"], "DkimTokens": signing["Tokens"]})
 
 
 def _named(response: Any) -> str:

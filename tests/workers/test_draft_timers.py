@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from mailroom.drafts import sweep
 from mailroom.drafts.due import COMMITTED_WITHIN_MS
 from mailroom.inboxes.purge import purge_inbox
 from mailroom.keys.credentials import secret_hash
-from mailroom.store import keys
+from mailroom.store import due, keys
 from mailroom.store.port import Delete, Set
 from tests.support.desk import SECRET
 from tests.support.draft_desk import HOUR, MINUTE, DraftDesk, assert_one_mail, assert_tidy, record
@@ -100,7 +99,7 @@ def test_a_timer_that_fires_early_waits_on_to_the_exact_time(desk: DraftDesk, in
 
 
 def test_what_never_fired_is_found_by_the_hour(desk: DraftDesk, inbox: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "PAGE", 3)
+    monkeypatch.setattr(due, "PAGE", 3)
     draft_ids = [desk.draft(inbox, due_in=HOUR) for _ in range(100)]
     later = desk.draft(inbox, due_in=2 * HOUR)
     kept = {key: body for key, body in desk.timers.waiting.items() if body["draft_id"] == later}

@@ -201,9 +201,11 @@ class IdentityState(NamedTuple):
 class Identities(Protocol):
     """The domains that the mail provider signs and sends for."""
 
-    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
-        """Makes the identity, with custom return path `mail.<domain>`; again with the same arguments it changes nothing.
-        `feedback`: bounces and complaints are also mailed to the sender. Raises IdentityRefused; anything else means try again."""
+    def register(self, domain: str, organization_id: str, *, feedback: bool, proven: bool = False) -> Identity:
+        """Makes the identity, with custom return path `mail.<domain>`; again with the same arguments it changes nothing, but has a
+        provider that gave up look for the records once more. `feedback`: bounces and complaints are also mailed to the sender.
+        A foreign identity is left as it is, unless `proven`: its owner has said so in DNS. Raises IdentityRefused; anything else
+        means try again."""
         ...
 
     def state(self, domain: str) -> IdentityState | None:

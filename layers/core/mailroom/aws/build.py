@@ -96,7 +96,7 @@ def aws_runtime() -> Runtime:
         poster=LatePoster(allow_private=config.webhook_allow_private),
         sockets=ApiGatewaySockets(client=partial(clients.sockets, os.environ["MAILROOM_SOCKETS_URL"])),
         limiter=SharedRateLimiter(rate_per_second=config.rate_per_second, burst=config.rate_burst, items=items),
-        identities=SesIdentities(region=config.region, client=clients.sesv2),
+        identities=SesIdentities(region=config.region, client=clients.identities),
         resolver=LateResolver(config.dns),
     )
 

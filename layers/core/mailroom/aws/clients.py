@@ -31,7 +31,8 @@ BLOBS = Config(
 QUEUES = Config(connect_timeout=1, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
 # A repeated SendEmail is a second mail: whoever gets no answer does not know, and must not try again.
 MAIL = Config(connect_timeout=2, read_timeout=15, retries={"total_max_attempts": 1})
-
+# Calls about identities may be repeated, and are soon too many: SES takes about one a second.
+IDENTITIES = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
 # A repeated frame is a frame twice; what may be repeated is for `aws.sockets` to say.
 SOCKETS = Config(connect_timeout=1, read_timeout=4, retries={"total_max_attempts": 1}, max_pool_connections=16)
@@ -72,6 +73,12 @@ def scheduler() -> Any:
 @cache
 def sesv2() -> SESV2Client:
     client: SESV2Client = _client("sesv2", MAIL)
+    return client
+
+
+@cache
+def identities() -> SESV2Client:
+    client: SESV2Client = _client("sesv2", IDENTITIES)
     return client
 
 

@@ -12,6 +12,7 @@ from mailroom.ports import Confirmation, Identity, IdentityRefused, IdentityStat
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
+    from mypy_boto3_sesv2.type_defs import TagTypeDef
 
 OWNER_TAG = "mailroom-organization"
 
@@ -21,6 +22,8 @@ _CONFIRMATIONS: Mapping[str, Confirmation] = {
     "TEMPORARY_FAILURE": "temporary_failure",
     "FAILED": "failed",
 }
+_FORWARDED = True
+"""What SES does for a new identity."""
 _REFUSED = {"BadRequestException", "LimitExceededException"}
 
 
@@ -31,30 +34,45 @@ class SesIdentities:
         self._region = region
         self._client = client
 
-    def register(self, domain: str, organization_id: str, *, feedback: bool) -> Identity:
-        client, foreign, return_path = self._client(), False, None
+    def register(self, domain: str, organization_id: str, *, feedback: bool, proven: bool = False) -> Identity:
+        found = self._created(domain, organization_id) or self._client().get_email_identity(EmailIdentity=domain)
+        foreign = _owner(found) != organization_id
+        signing: Mapping[str, Any] = found["DkimAttributes"]
+        if proven or not foreign:
+            if signing.get("Status") == "FAILED" and signing.get("SigningAttributesOrigin") != "EXTERNAL":
+                signing = self._looked_for_again(domain)
+            self._complete(domain, found, feedback=feedback)
+        return self._identity(domain, signing, foreign=foreign)
+
+    def _created(self, domain: str, organization_id: str) -> Mapping[str, Any] | None:
+        """None where there is one already. Raises IdentityRefused."""
+        owner: TagTypeDef = {"Key": OWNER_TAG, "Value": organization_id}
         try:
-            attributes = client.create_email_identity(
-                EmailIdentity=domain,
-                DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"},
-                Tags=[{"Key": OWNER_TAG, "Value": organization_id}],
-            )["DkimAttributes"]
+            made = self._client().create_email_identity(
+                EmailIdentity=domain, DkimSigningAttributes={"NextSigningKeyLength": "RSA_2048_BIT"}, Tags=[owner]
+            )
         except ClientError as error:
             if _code(error) in _REFUSED:
                 raise IdentityRefused("The mail provider does not accept this domain") from error
             if _code(error) != "AlreadyExistsException":
                 raise
-            found = client.get_email_identity(EmailIdentity=domain)
-            attributes, foreign = found["DkimAttributes"], _owner(found) != organization_id
-            return_path = found.get("MailFromAttributes", {}).get("MailFromDomain")
-        # Somebody else's mail may depend on a foreign identity, which is not proven to be the caller's yet: it gets what it lacks.
-        if not foreign or not return_path:
-            client.put_email_identity_mail_from_attributes(
-                EmailIdentity=domain, MailFromDomain=f"{RETURN_PATH_LABEL}.{domain}", BehaviorOnMxFailure="USE_DEFAULT_VALUE"
+            return None
+        return {"DkimAttributes": made["DkimAttributes"], "Tags": [owner]}
+
+    def _looked_for_again(self, domain: str) -> Mapping[str, Any]:
+        """SES looks for three days. The tokens may be others then."""
+        made = self._client().put_email_identity_dkim_signing_attributes(EmailIdentity=domain, SigningAttributesOrigin="AWS_SES")
+        return {"Tokens": made.get("DkimTokens", ())}
+
+    def _complete(self, domain: str, found: Mapping[str, Any], *, feedback: bool) -> None:
+        """Only what is different: SES begins anew with what is put, and takes one such call a second."""
+        return_path, known = f"{RETURN_PATH_LABEL}.{domain}", found.get("MailFromAttributes", {})
+        if known.get("MailFromDomain") != return_path or known.get("MailFromDomainStatus") == "FAILED":
+            self._client().put_email_identity_mail_from_attributes(
+                EmailIdentity=domain, MailFromDomain=return_path, BehaviorOnMxFailure="USE_DEFAULT_VALUE"
             )
-        if not foreign:
+        if found.get("FeedbackForwardingStatus", _FORWARDED) != feedback:
             self.set_feedback(domain, feedback)
-        return self._identity(domain, attributes.get("Tokens", ()), foreign=foreign)
 
     def state(self, domain: str) -> IdentityState | None:
         try:
@@ -81,7 +99,9 @@ class SesIdentities:
             if _code(error) != "NotFoundException":
                 raise
 
-    def _identity(self, domain: str, tokens: Any, *, foreign: bool) -> Identity:
+    def _identity(self, domain: str, signing: Mapping[str, Any], *, foreign: bool) -> Identity:
+        # Of an identity that signs with a key from elsewhere the tokens are no names of records.
+        tokens = () if signing.get("SigningAttributesOrigin") == "EXTERNAL" else signing.get("Tokens", ())
         return Identity(
             dkim=tuple(("CNAME", f"{token}._domainkey.{domain}", f"{token}.dkim.amazonses.com") for token in tokens),
             return_path_host=f"feedback-smtp.{self._region}.amazonses.com",

@@ -11,9 +11,10 @@ from mailroom.domains.access import belongs
 from mailroom.domains.claiming import Family, family_of, family_reads, refuse_claimed
 from mailroom.domains.exchangers import exchangers, google_among
 from mailroom.domains.model import CreateDomain, domain
-from mailroom.domains.provider import asking, remove_later
+from mailroom.domains.provider import asking
 from mailroom.domains.record import DomainRecord, record_of
 from mailroom.domains.registration import Place, new_record, registration
+from mailroom.domains.requests import remove_later
 from mailroom.errors import LimitExceeded, NotFound, RaceCondition, Unprocessable, ValidationError
 from mailroom.ports import Identities, Identity, Queues, Resolver
 from mailroom.store import keys

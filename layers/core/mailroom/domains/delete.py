@@ -9,8 +9,9 @@ from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.domains.access import require_domain
 from mailroom.domains.listing import listing_key
-from mailroom.domains.provider import asking, remove_later
+from mailroom.domains.provider import asking
 from mailroom.domains.record import ClaimRecord, DomainRecord
+from mailroom.domains.requests import remove_later
 from mailroom.errors import NotFound, ServiceUnavailable
 from mailroom.ports import Identities, Queues
 from mailroom.store import keys

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from mailroom import log
 from mailroom.errors import ServiceUnavailable, Unprocessable
-from mailroom.ports import IdentityRefused, Queues
-
-QUEUE = "domains"
-LATER_S = 60
-"""Longer than any request that may still need the identity."""
+from mailroom.ports import IdentityRefused
 
 
 @contextmanager
@@ -25,13 +20,3 @@ def asking() -> Iterator[None]:
     except Exception as error:
         log.logger.exception("mail provider failed")
         raise ServiceUnavailable("The mail provider did not answer", retry_after=2) from error
-
-
-def remove_later(o: str, domain: str, *, queues: Queues) -> None:
-    """Has the identity removed, unless the domain is registered by then."""
-    queues.send(QUEUE, {**check_request(o, domain), "remove": True}, delay_s=LATER_S)
-
-
-def check_request(o: str, domain: str) -> Mapping[str, Any]:
-    """The message that has a domain checked now."""
-    return {"organization_id": o, "domain": domain}

@@ -10,8 +10,9 @@ from mailroom.config import Config
 from mailroom.domains.access import require_domain
 from mailroom.domains.dns import Hosts, expected, hosts_of, identity_of, renewed
 from mailroom.domains.model import FLAGS, UpdateDomain, domain
-from mailroom.domains.provider import QUEUE, asking, check_request
+from mailroom.domains.provider import asking
 from mailroom.domains.record import DomainRecord, claim_of
+from mailroom.domains.requests import check_now
 from mailroom.errors import RaceCondition, ValidationError
 from mailroom.ports import Identities, Queues
 from mailroom.store import keys
@@ -61,7 +62,7 @@ def update_domain(
         except TransactionCancelled:
             continue
         if _wants_check(before, after):
-            queues.send(QUEUE, check_request(o, after["domain"]))
+            check_now(o, after["domain"], queues=queues)
         return domain(after)
     raise RaceCondition
 

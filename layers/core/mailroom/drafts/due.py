@@ -6,9 +6,7 @@ changed, cancelled or sent meanwhile: whoever claims the draft sends it, and nob
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 from mailroom import log
 from mailroom.drafts import cancelling, states, watch, writing
@@ -32,23 +30,9 @@ COMMITTED_WITHIN_MS = 60_000
 """After its timer was set a draft is written by then, or never."""
 _LOOK_AGAIN_S = 1
 
-Failures = dict[str, list[dict[str, str]]]
-
 
 class Moved(Exception):
     """The draft, or its thread, is not as it was read any more: what is to be done must be decided anew."""
-
-
-def send_batch(event: Mapping[str, Any], *, runtime: Runtime) -> Failures:
-    """Names the records that must come again; a record that fails each time ends in the dead-letter queue."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            send_due(Firing.read(json.loads(record["body"])), runtime=runtime)
-        except Exception:  # noqa: BLE001 - one record must not take the others along
-            log.logger.exception("due draft not sent", queue_message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
 
 
 def send_due(firing: Firing, *, runtime: Runtime) -> None:

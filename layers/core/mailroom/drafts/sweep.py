@@ -4,42 +4,24 @@ from __future__ import annotations
 
 from mailroom import log
 from mailroom.drafts.timers import QUEUE, Firing
-from mailroom.drafts.writing import SHARDS
 from mailroom.ports import QueueMessage
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import Delete, Item, ItemStore, Key, Query
-
-OVERDUE_MS = 120_000
-PAGE = 100
-PAGES = 50
-"""Of one shard in one run."""
+from mailroom.store.due import overdue
+from mailroom.store.port import Delete, Item, ItemStore, Key
 
 
 def sweep(runtime: Runtime) -> int:
     """How many were found and put into the queue."""
-    return sum(_sweep_shard(shard, runtime) for shard in range(SHARDS))
-
-
-def _sweep_shard(shard: int, runtime: Runtime) -> int:
-    until, start, found = keys.listing_sort(runtime.clock() - OVERDUE_MS, ""), None, 0
-    for _ in range(PAGES):
-        page = runtime.items.query(Query("idx", keys.due_drafts(shard), PAGE, high=until, start=start))
-        found += _fire(page, runtime)
-        if len(page) < PAGE:
-            break
-        start = (page[-1]["pk"], page[-1]["sk"])
-    return found
+    return sum(_fire(page, runtime) for page in overdue(keys.due_drafts, runtime.clock(), items=runtime.items))
 
 
 def _fire(page: list[Item], runtime: Runtime) -> int:
-    if not page:
-        return 0
-    overdue = _still_due(page, items=runtime.items)
-    if overdue:
-        log.logger.warning("timers that never fired", count=len(overdue))
-        runtime.queues.send_many(QUEUE, [QueueMessage(firing._asdict()) for firing in overdue])
-    return len(overdue)
+    late = _still_due(page, items=runtime.items)
+    if late:
+        log.logger.warning("timers that never fired", count=len(late))
+        runtime.queues.send_many(QUEUE, [QueueMessage(firing._asdict()) for firing in late])
+    return len(late)
 
 
 def _still_due(page: list[Item], *, items: ItemStore) -> list[Firing]:

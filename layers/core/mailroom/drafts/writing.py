@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal, cast
-from zlib import crc32
 
 from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.timers import Firing
 from mailroom.inboxes.record import live
 from mailroom.messages.index import draft_entries, put_entry, transact, without
 from mailroom.store import keys
+from mailroom.store.due import shard_of
 from mailroom.store.port import Absent, Action, Check, Delete, Equals, Item, ItemStore, Key, Put, Update
-
-SHARDS = 16
 
 Text = bytes | Literal["gone", "kept"]
 """Of a written draft: packed, for the row beside it; not there (any more); as it was."""
@@ -96,4 +94,4 @@ def stored(draft: DraftRecord) -> Item:
 
 
 def _due_key(draft_id: str, due: int) -> Key:
-    return Key("idx", keys.due_drafts(crc32(draft_id.encode()) % SHARDS), keys.listing_sort(due, draft_id))
+    return Key("idx", keys.due_drafts(shard_of(draft_id)), keys.listing_sort(due, draft_id))

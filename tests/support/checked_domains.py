@@ -1,0 +1,32 @@
+"""Custom domains as their creation writes them, and all that makes them VERIFIED."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from mailroom.domains.dns import expected, hosts_of
+from mailroom.domains.record import DomainRecord, claim_of
+from mailroom.runtime import Runtime
+from mailroom.store import keys
+from mailroom.store.port import Item, Put
+from tests.support import ses
+from tests.support.fakes import Names
+
+
+def registered(runtime: Runtime, o: str, name: str, **given: Any) -> DomainRecord:
+    """A new domain: its identity, its row and its claim."""
+    identity, now = runtime.identities.register(name, o, feedback=True), runtime.clock()
+    flags = {"feedback_enabled": True, "inbound_enabled": True, "subdomains_enabled": False, "tracking_enabled": False}
+    base = {"domain": name, "status": "NOT_STARTED", **flags, "inbound_host": identity.inbound_host, "records": []}
+    record = cast(DomainRecord, {**base, "created_at": now, "updated_at": now, "ver": now, **given})
+    record["records"] = expected(record, identity, hosts_of(runtime.config))
+    row, claim = cast(Item, dict(record)), cast(Item, dict(claim_of(o, record)))
+    runtime.items.transact([Put(keys.domain(o, name), row), Put(keys.domain_claim(name), claim)])
+    return record
+
+
+def publish(names: Names, record: DomainRecord) -> None:
+    """Its owner does what he was asked to, and the provider sees it."""
+    names.publish(cast(Any, record["records"]))
+    if ses.identity(record["domain"]) is not None:
+        ses.confirm(record["domain"])
