@@ -69,6 +69,12 @@ def described_routes() -> tuple[Route, ...]:
     return tuple(route for route in load(ROOT / "template.yaml").routes if "+}" not in route.path)
 
 
+@cache
+def credentialed_routes() -> tuple[Route, ...]:
+    """Those that are nobody's without a credential."""
+    return tuple(route for route in described_routes() if endpoint_of(route).get("auth", True))
+
+
 def operation_id(route: Route) -> str:
     """The function's name; a variant of another scope says so."""
     name = route.function.module.rsplit(".", 1)[1]
@@ -90,6 +96,8 @@ def _operation(route: Route, wanted: set[str]) -> Schema:
     for place, listed in (("query", endpoint["query"]), ("header", endpoint["header_params"])):
         parameters += [_parameter(field, place, wanted) for field in listed]
     operation: Schema = {"operationId": operation_id(route), "tags": [endpoint["family"]]}
+    if not endpoint.get("auth", True):
+        operation["security"] = []
     if endpoint["permission"]:
         operation["description"] = f"Permission: `{endpoint['permission']}`."
     if parameters:
@@ -121,9 +129,15 @@ def _responses(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
     if endpoint["response_type"] is None:
         answer: Schema = {"204": {"description": "Done."}}
     else:
-        schema = type_schema(endpoint["response_type"], {}, wanted)
-        answer = {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
+        media_type = endpoint.get("media_type", "application/json")
+        answer = {"200": {"description": "OK", "content": {media_type: {"schema": _answer(endpoint, wanted)}}}}
     return answer | {"default": {"$ref": "#/components/responses/Error"}}
+
+
+def _answer(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
+    if endpoint["response_type"] == "bytes stream":
+        return {"type": "string", "format": "binary"}
+    return type_schema(endpoint["response_type"], {}, wanted)
 
 
 def _field(field: Mapping[str, Any], wanted: set[str]) -> Schema:

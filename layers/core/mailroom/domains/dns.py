@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailroom.domains.record import DnsRecord, DomainRecord, Purpose, RecordType
 from mailroom.ports import Identity
+
+if TYPE_CHECKING:
+    from mailroom.config import Config
 
 MX_PRIORITY = 10
 RETURN_PATH_LABEL = "mail"
@@ -20,6 +23,14 @@ class Hosts(NamedTuple):
     tracking: str
     dmarc_reports: str
     """Address that aggregate reports go to."""
+
+
+def hosts_of(config: Config) -> Hosts:
+    """As configured, else on the default domain."""
+    return Hosts(
+        tracking=config.tracking_host or f"{TRACKING_LABEL}.{config.domain}",
+        dmarc_reports=config.dmarc_reports or f"postmaster@{config.domain}",
+    )
 
 
 def expected(record: DomainRecord, identity: Identity, hosts: Hosts) -> list[DnsRecord]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mailroom.errors import MailroomError, ValidationError
@@ -25,6 +27,16 @@ def success(value: Any, request_id: str) -> Answer:
     if isinstance(value, Redirect):
         return {"statusCode": 302, "headers": {"X-Request-Id": request_id, "Location": value.location}, "body": ""}
     return _json(200, value, {"X-Request-Id": request_id})
+
+
+def binary(content: bytes, content_type: str, request_id: str, headers: Mapping[str, str]) -> Answer:
+    """200 with bytes. On AWS the media type must be among the API's binary ones in template.yaml."""
+    return {
+        "statusCode": 200,
+        "headers": {"X-Request-Id": request_id, "Content-Type": content_type, **headers},
+        "body": base64.b64encode(content).decode(),
+        "isBase64Encoded": True,
+    }
 
 
 def error_response(error: MailroomError, request_id: str, docs_url: str | None = None) -> Answer:
