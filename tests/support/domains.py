@@ -11,7 +11,9 @@ from mailroom.store.port import Item, Put, Set
 
 
 def verified_domain(runtime: Runtime, o: str, name: str, **flags: Any) -> DomainRecord:
-    """VERIFIED, and claimed by the organization. `flags`: other fields of the record; None takes one away."""
+    """VERIFIED, claimed by the organization, and known to the mail provider. `flags`: other fields of the record; None takes one
+    away."""
+    runtime.identities.register(name, o, feedback=True)
     now = runtime.clock()
     fields: dict[str, Any] = {
         "domain": name,
