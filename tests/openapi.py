@@ -70,9 +70,9 @@ def described_routes() -> tuple[Route, ...]:
 
 
 @cache
-def credentialed_routes() -> tuple[Route, ...]:
-    """Those that are nobody's without a credential."""
-    return tuple(route for route in described_routes() if endpoint_of(route).get("auth", True))
+def telling_routes() -> tuple[Route, ...]:
+    """Those that answer one caller this and another that: all but the pixel's."""
+    return tuple(route for route in described_routes() if endpoint_of(route)["family"] != "tracking")
 
 
 def operation_id(route: Route) -> str:
@@ -129,15 +129,15 @@ def _responses(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
     if endpoint["response_type"] is None:
         answer: Schema = {"204": {"description": "Done."}}
     else:
-        media_type = endpoint.get("media_type", "application/json")
-        answer = {"200": {"description": "OK", "content": {media_type: {"schema": _answer(endpoint, wanted)}}}}
+        answer = {"200": {"description": "OK", "content": _content(endpoint, wanted)}}
     return answer | {"default": {"$ref": "#/components/responses/Error"}}
 
 
-def _answer(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
+def _content(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
+    """By media type."""
     if endpoint["response_type"] == "bytes stream":
-        return {"type": "string", "format": "binary"}
-    return type_schema(endpoint["response_type"], {}, wanted)
+        return {endpoint.get("media_type", "text/plain"): {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": type_schema(endpoint["response_type"], {}, wanted)}}
 
 
 def _field(field: Mapping[str, Any], wanted: set[str]) -> Schema:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from moto.core.exceptions import JsonRESTError
 from moto.ses.models import EmailIdentity, ses_backends
+from moto.sesv2 import urls
 from moto.sesv2.models import SESV2Backend
 from moto.sesv2.responses import SESV2Response
 
@@ -47,6 +48,8 @@ def complete() -> None:
     SESV2Backend.create_email_identity = create
     EmailIdentity.__init__ = init
     EmailIdentity.get_response_object = property(show)
+    for attribute in ("mail-from", "feedback"):
+        urls.url_paths[f"{{0}}/v2/email/identities/(?P<EmailIdentity>[^/]+)/{attribute}$"] = SESV2Response.dispatch
     SESV2Response.put_email_identity_mail_from_attributes = _put_mail_from
     SESV2Response.put_email_identity_feedback_attributes = _put_feedback
 
