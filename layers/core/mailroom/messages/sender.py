@@ -83,11 +83,10 @@ def finished_meanwhile(sender: Sender) -> Finished | None:
 def admission_reads(o: str, inbox_id: str, recipients: Iterable[str], config: Config, *, ahead: bool = False) -> list[Key]:
     """What `admit` looks at, but quotas, to be read in one trip with other things. `ahead`: it is not known yet whether there is
     such an inbox."""
-    of_domain = (
-        claims.claims_ahead(inbox_id, default_domain=config.domain)
-        if ahead
-        else claims.claim_keys(claims.domain_of(inbox_id), default_domain=config.domain)
-    )
+    if ahead:
+        of_domain = claims.claims_ahead(inbox_id, default_domain=config.domain)
+    else:
+        of_domain = claims.claim_keys(claims.domain_of(inbox_id), default_domain=config.domain)
     return [*of_domain, *send_reads(o, inbox_id, recipients)]
 
 
