@@ -69,6 +69,12 @@ def described_routes() -> tuple[Route, ...]:
     return tuple(route for route in load(ROOT / "template.yaml").routes if "+}" not in route.path)
 
 
+@cache
+def telling_routes() -> tuple[Route, ...]:
+    """Those that answer one caller this and another that: all but the pixel's."""
+    return tuple(route for route in described_routes() if endpoint_of(route)["family"] != "tracking")
+
+
 def operation_id(route: Route) -> str:
     """The function's name; a variant of another scope says so."""
     name = route.function.module.rsplit(".", 1)[1]
@@ -90,6 +96,8 @@ def _operation(route: Route, wanted: set[str]) -> Schema:
     for place, listed in (("query", endpoint["query"]), ("header", endpoint["header_params"])):
         parameters += [_parameter(field, place, wanted) for field in listed]
     operation: Schema = {"operationId": operation_id(route), "tags": [endpoint["family"]]}
+    if not endpoint.get("auth", True):
+        operation["security"] = []
     if endpoint["permission"]:
         operation["description"] = f"Permission: `{endpoint['permission']}`."
     if parameters:
@@ -123,9 +131,15 @@ def _responses(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
     elif endpoint["response_type"] == "bytes stream":
         answer = {"200": {"description": "A file.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
     else:
-        schema = type_schema(endpoint["response_type"], {}, wanted)
-        answer = {"200": {"description": "OK", "content": {"application/json": {"schema": schema}}}}
+        answer = {"200": {"description": "OK", "content": _content(endpoint, wanted)}}
     return answer | {"default": {"$ref": "#/components/responses/Error"}}
+
+
+def _content(endpoint: Mapping[str, Any], wanted: set[str]) -> Schema:
+    """By media type."""
+    if endpoint["response_type"] == "bytes stream":
+        return {endpoint.get("media_type", "text/plain"): {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": type_schema(endpoint["response_type"], {}, wanted)}}
 
 
 def _field(field: Mapping[str, Any], wanted: set[str]) -> Schema:

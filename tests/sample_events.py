@@ -44,6 +44,7 @@ PATH_VALUES = {
     "type": "block",
     "entry": "spam.example.com",
     "proxy": "slash@example.com>",
+    "token": "c2FtcGxlLXRva2VuLW9mLWEtcGl4ZWwtdGhhdC1pcy1ub25l",
 }
 TIME = "2026-01-01T12:00:00.000Z"
 TIME_MS = 1_767_268_800_000

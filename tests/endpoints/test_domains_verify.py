@@ -13,7 +13,7 @@ from mailroom.domains.record import DomainRecord, record_of
 from mailroom.domains.verify import AGAIN_AFTER_MS
 from mailroom.store import keys
 from mailroom.store.port import Put, Set
-from tests.support.checked_domains import publish, registered
+from tests.support.domain_rows import publish, registered
 from tests.support.identity import organization_id, other_organization, using_key, using_pod_key
 from tests.support.polling import eventually
 from tests.support.stacks import Mailbox, Strict

@@ -12,7 +12,7 @@ import pytest
 from local.template import Route
 from mailroom.callers import RESTRICTED_LABELS
 from mailroom.keys.permissions import PERMISSIONS
-from tests.openapi import described_routes
+from tests.openapi import telling_routes
 from tests.support.fakes import Receiver
 from tests.support.identity import organization_id, other_organization, without_request_id
 from tests.support.polling import eventually
@@ -33,7 +33,7 @@ from tests.support.tenants import (
     references,
 )
 
-ROUTES = [route for route in described_routes() if "read_polled_events" not in route.function.module]
+ROUTES = [route for route in telling_routes() if "read_polled_events" not in route.function.module]
 """A polling token has no permissions: what it hears was decided when it was made."""
 READING = [route for route in ROUTES if route.method == "GET" or function_of(route) == "batch_get_messages"]
 TARGETED = [route for route in ROUTES if parameters(route).keys() & {"message_id", "thread_id"}]

@@ -13,7 +13,7 @@ import pytest
 
 from local.template import Route
 from mailroom.keys.permissions import PERMISSIONS
-from tests.openapi import described_routes, endpoint_of
+from tests.openapi import endpoint_of, telling_routes
 from tests.support.fakes import Receiver
 from tests.support.identity import other_organization
 from tests.support.stacks import Mailbox, Strict
@@ -31,7 +31,7 @@ from tests.support.tenants import (
     random_like,
 )
 
-ROUTES = described_routes()
+ROUTES = telling_routes()
 ORGANIZATION_READ = "organization_read"
 """Comes with a key of organization scope, and with nothing else."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from agentmail import AgentMail, Subscribe
 from agentmail.environment import AgentMailEnvironment
@@ -19,9 +20,12 @@ from agentmail.environment import AgentMailEnvironment
 from mailroom.clock import now_ms, to_wire
 from mailroom.config import Config
 from mailroom.events import types
-from mailroom.events.rows import notice_event
-from tests.support.checked_domains import publish, registered
+from mailroom.secret import signing_key
+from mailroom.store import keys
+from mailroom.tracking.pixel import GIF
+from mailroom.tracking.tokens import Mark, seal
 from tests.support.contract import event_problems
+from tests.support.domain_rows import inbox_at, publish, registered, verified_domain
 from tests.support.moto_stack import MotoStack
 from tests.support.polling import eventually
 from tests.support.receiver import LocalReceiver, receiving
@@ -139,8 +143,8 @@ def drained(socket: Any, recorder: Recorder) -> list[Any]:
 
 
 def make_everything_happen(stack: Mailbox) -> None:
-    inbox = str(stack.http.post("/inboxes", {"username": f"t{uuid.uuid4().hex[:12]}"}).json()["inbox_id"])
     o = str(stack.http.get("/auth/me").json()["organization_id"])
+    inbox = tracked_inbox(stack, o)
     arrive(stack, inbox, "spam=FAIL")
     arrive(stack, inbox, "spf=GRAY, dkim=GRAY")
     stack.http.post(f"/inboxes/{inbox}/lists/receive/block", {"entry": "blocked.example.com"})
@@ -148,8 +152,15 @@ def make_everything_happen(stack: Mailbox) -> None:
     sent = send_to_simulator(stack, inbox)
     stack.runtime.queues.send("notices", rejection(inbox, sent["message_id"]))
     answer_before_the_follow_up(stack, inbox, sent)
-    happen(stack, o, types.OPENED, inbox_id=inbox, payload={}, **sent)
+    open_mail(stack, o, inbox, sent["message_id"])
     verify_domain(stack, o)
+
+
+def tracked_inbox(stack: Mailbox, o: str) -> str:
+    """On a domain with open tracking."""
+    domain, pod_id = f"t{uuid.uuid4().hex[:12]}.example.com", stack.http.get("/pods").json()["pods"][0]["pod_id"]
+    verified_domain(stack.runtime, o, domain, tracking_enabled=True)
+    return inbox_at(stack.runtime, o, f"agent@{domain}", pod_id=pod_id)
 
 
 def answer_before_the_follow_up(stack: Mailbox, inbox: str, sent: dict[str, str]) -> None:
@@ -177,30 +188,20 @@ def arrive(stack: Mailbox, inbox: str, verdicts: str = "spam=PASS", *, author: s
 def send_to_simulator(stack: Mailbox, inbox: str) -> dict[str, str]:
     names = ("success", "bounce", "complaint")
     to = [f"{name}+{uuid.uuid4().hex}@simulator.amazonses.com" for name in names]
-    answer = stack.http.post(f"/inboxes/{inbox}/messages/send", {"to": to, "subject": "Order", "text": "One"})
-    return dict(answer.json())
+    body = {"to": to, "subject": "Order", "text": "One", "html": "<p>One</p>", "track_opens": True}
+    return dict(stack.http.post(f"/inboxes/{inbox}/messages/send", body).json())
+
+
+def open_mail(stack: Mailbox, o: str, inbox: str, message_id: str) -> None:
+    row = stack.runtime.items.get(keys.message(o, inbox, message_id))
+    assert row is not None
+    token = seal(Mark(o, inbox, row["uid"]), signing_key(stack.runtime))
+    assert httpx.get(f"{stack.backend.http}/v0/opens/{token}", trust_env=False).content == GIF
 
 
 def rejection(inbox: str, message_id: str) -> dict[str, Any]:
     mail = {"timestamp": to_wire(now_ms()), "messageId": message_id, "source": inbox, "tags": {}}
     return {"eventType": "Reject", "mail": mail, "reject": {"reason": "Bad content"}}
-
-
-def happen(stack: Mailbox, o: str, event_type: str, *, inbox_id: str | None = None, payload: Any, **ids: str) -> None:
-    """What has no cause yet, written as its cause will write it."""
-    put = notice_event(
-        o,
-        event_type=event_type,
-        inbox_id=inbox_id,
-        pod_id=stack.http.get(f"/inboxes/{inbox_id}").json()["pod_id"] if inbox_id else None,
-        thread_id=ids.get("thread_id"),
-        message_id=ids.get("message_id"),
-        ts=now_ms(),
-        payload=payload,
-        shards=stack.runtime.config.index_shards,
-        unique="first",
-    )
-    stack.runtime.items.transact([put])
 
 
 def verify_domain(stack: Mailbox, o: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 CONTRACT = Path(__file__).parent.parent / "contract.json"
 EXTENSIONS = Path(__file__).parent.parent / "extensions"
 """What this service has beyond the contract, in the contract's form: endpoints, whose `sdk_method` is null, and body fields of the
-contract's endpoints by their `sdk_method`."""
+contract's endpoints by their `sdk_method`, further `fields` of its models by their name."""
 
 EVENTS = (
     *(f"Message{what}" for what in ("Received", "Sent", "Delivered", "Bounced", "Complained", "Rejected", "Opened")),
@@ -161,6 +161,8 @@ def contract() -> dict[str, Any]:
             _widen(loaded, [*loaded["models"][name]["values"]], added)
         loaded["endpoints"] += extension["endpoints"]
         loaded["models"] |= extension["models"]
+        for name, fields in extension.get("fields", {}).items():
+            loaded["models"][name]["fields"] += fields
         for endpoint in loaded["endpoints"]:
             endpoint["body_fields"] += extension.get("body_fields", {}).get(endpoint["sdk_method"], [])
     return loaded

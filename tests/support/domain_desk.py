@@ -15,9 +15,9 @@ from mailroom.ports import IdentityState
 from mailroom.store import keys
 from mailroom.store.due import SHARDS
 from mailroom.store.port import Delete, Item, ItemStore, Key, Query, Set, Update
-from tests.support.checked_domains import registered
 from tests.support.crashes import Executioner, Killed
 from tests.support.desk import SECRET, Answer, Desk
+from tests.support.domain_rows import registered
 from tests.support.fakes import IdentityList, Names, QueueList, TimerList
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from tests.support.checked_domains import registered
+from tests.support.domain_rows import registered
 from tests.support.identity import organization_id
 from tests.support.sdk_calls import Method, Scene, call
 

@@ -11,7 +11,11 @@ from typing import NamedTuple, cast
 
 from mailroom.domains.record import ClaimRecord
 from mailroom.store import keys
-from mailroom.store.port import Item, Key
+from mailroom.store.port import Item, Key, Reads
+from mailroom.store.prefetch import PrefetchedStore
+
+SHALLOW = 8
+"""Names of this depth are read before it is known that anything is there."""
 
 
 class Standing(NamedTuple):
@@ -40,6 +44,22 @@ def ancestry(name: str) -> list[str]:
 def claim_keys(name: str, *, default_domain: str) -> list[Key]:
     """What `standing` looks at, to be read together with other things. Nothing for the default domain."""
     return [] if name == default_domain else [keys.domain_claim(each) for each in ancestry(name)]
+
+
+def claims_ahead(address: str, *, default_domain: str) -> list[Key]:
+    """The same for an address that somebody names and that may lead nowhere: it must not make us read as many rows as it has dots.
+    What is left out is read once the inbox is known to be there."""
+    name = domain_of(address)
+    return claim_keys(name, default_domain=default_domain) if "@" in address and name.count(".") <= SHALLOW else []
+
+
+def standing_of(o: str, address: str, *, items: PrefetchedStore, default_domain: str) -> Standing:
+    """Of an inbox that is there. One trip for what is not at hand yet; it stays at hand."""
+    name = domain_of(address)
+    wanted = claim_keys(name, default_domain=default_domain)
+    items.prefetch(Reads(tuple(wanted)))
+    rows = {key: row for key in wanted if (row := items.peek(key)) is not None}
+    return standing(o, name, rows, default_domain=default_domain)
 
 
 def standing(o: str, name: str, rows: Mapping[Key, Item], *, default_domain: str) -> Standing:

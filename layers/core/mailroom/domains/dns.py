@@ -27,6 +27,7 @@ class Hosts(NamedTuple):
 
 
 def hosts_of(config: Config) -> Hosts:
+    """As configured, else on the default domain."""
     return Hosts(
         tracking=config.tracking_host or f"{TRACKING_LABEL}.{config.domain}",
         dmarc_reports=config.dmarc_reports or f"postmaster@{config.domain}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mailroom.errors import MailroomError, ValidationError
@@ -38,6 +40,16 @@ def success(value: Any, request_id: str) -> Answer:
         headers = {"Content-Type": value.content_type, "Content-Disposition": disposition, "X-Request-Id": request_id}
         return {"statusCode": 200, "headers": headers, "body": value.text}
     return _json(200, value, {"X-Request-Id": request_id})
+
+
+def binary(content: bytes, content_type: str, request_id: str, headers: Mapping[str, str]) -> Answer:
+    """200 with bytes. On AWS the media type must be among the API's binary ones in template.yaml."""
+    return {
+        "statusCode": 200,
+        "headers": {"X-Request-Id": request_id, "Content-Type": content_type, **headers},
+        "body": base64.b64encode(content).decode(),
+        "isBase64Encoded": True,
+    }
 
 
 def error_response(error: MailroomError, request_id: str, docs_url: str | None = None) -> Answer:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mailroom import log
+from mailroom.domains.claims import claim_keys, domain_of, standing
 from mailroom.inbound.classification import classify
 from mailroom.inbound.composition import Content, message_uid, read_content
 from mailroom.inbound.delivery import deliver
@@ -14,9 +15,13 @@ from mailroom.mail.addresses import strip_plus
 from mailroom.mail.parse import parse
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import Item
+from mailroom.store.port import Item, Key
 
 Failures = dict[str, list[dict[str, str]]]
+
+
+READ_AT_ONCE = 100
+"""Rows that are one trip."""
 
 
 class NotAllDelivered(Exception):
@@ -82,16 +87,39 @@ def _delivered(arrival: Arrival, content: Content, labels: frozenset[str], o: st
 
 
 def _inboxes(arrival: Arrival, record: Mapping[str, Any], runtime: Runtime) -> list[tuple[str, str]]:
-    """Organization and inbox of each recipient that has one, once each."""
+    """Organization and inbox of each recipient that has one and whose domain receives, once each."""
     addresses = {strip_plus(recipient.strip().lower()) for recipient in arrival.recipients}
-    rows = runtime.items.batch_get([keys.address(address) for address in sorted(addresses)])
-    live = [row for row in rows.values() if row["state"] == "live"]
-    gone = [row for row in rows.values() if row["state"] != "live"]
+    wanted = [keys.address(address) for address in sorted(addresses)]
+    found = _with_claims(wanted, addresses, runtime)
+    rows = [found[key] for key in wanted if key in found]
+    live = [row for row in rows if row["state"] == "live" and _receives(row, found, runtime)]
+    gone = [row for row in rows if row["state"] != "live"]
     if int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) > 1:
         _sweep_up(arrival, gone, runtime)
     if unknown := len(addresses) - len(live):
         log.logger.info("recipients dropped", provider_id=arrival.provider_id, count=unknown)
     return sorted((row["organization_id"], row["inbox_id"]) for row in live)
+
+
+def _with_claims(wanted: list[Key], addresses: set[str], runtime: Runtime) -> dict[Key, Item]:
+    """The rows of the addresses and the claims of their domains. Names with many dots, which senders can make up, are no reason to
+    read much: where that would take more than a trip, only those of inboxes are looked at."""
+    ahead = _claims(addresses, runtime)
+    if len(wanted) + len(ahead) <= READ_AT_ONCE:
+        return runtime.items.batch_get([*wanted, *ahead])
+    found = runtime.items.batch_get(wanted)
+    known = _claims((row["inbox_id"] for row in found.values() if row["state"] == "live"), runtime)
+    return found | (runtime.items.batch_get(known) if known else {})
+
+
+def _claims(addresses: Iterable[str], runtime: Runtime) -> list[Key]:
+    domain = runtime.config.domain
+    return list(dict.fromkeys(key for each in addresses for key in claim_keys(domain_of(each), default_domain=domain)))
+
+
+def _receives(row: Item, found: Mapping[Key, Item], runtime: Runtime) -> bool:
+    o, name = row["organization_id"], domain_of(row["inbox_id"])
+    return standing(o, name, found, default_domain=runtime.config.domain).receives
 
 
 def _sweep_up(arrival: Arrival, gone: list[Item], runtime: Runtime) -> None:

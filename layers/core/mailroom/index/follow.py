@@ -74,8 +74,8 @@ def _dropped(change: ChangeRecord, before: Iterable[IndexEntry], after: Iterable
 
 
 def _bury(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore, now: int) -> None:
-    """Takes away the blobs of deleted messages, and notes that their arrival is no news any more. Those whose row is there again
-    stay. An inbox that goes as a whole needs no notes: a later one refuses the mail of an earlier one."""
+    """Takes away the blobs and pixels of deleted messages, and notes that their arrival is no news any more. Those whose row is
+    there again stay. An inbox that goes as a whole needs no notes: a later one refuses the mail of an earlier one."""
     gone = [change for change in changes if change.old is not None and (change.new or {}).get("uid") != change.old["uid"]]
     if not gone:
         return
@@ -85,11 +85,17 @@ def _bury(changes: Sequence[ChangeRecord], *, items: ItemStore, blobs: BlobStore
     notes = [
         _note(cast(Item, each.old), each.key, now) for each in gone if "state" not in current.get(inboxes[each.key.pk], DELETED)
     ]
-    if notes := [note for note in notes if note is not None]:
-        items.write(notes)
+    if writes := [write for write in (*notes, *map(_pixel, gone)) if write is not None]:
+        items.write(writes)
     for change in gone:
         o, inbox_id = keys.owner(change.key.pk)
         blobs.delete_prefix(keys.blob_message(o, inbox_id, cast(Item, change.old)["uid"]))
+
+
+def _pixel(change: ChangeRecord) -> Delete | None:
+    """Nobody can open it any more."""
+    uid = cast(Item, change.old).get("opening")
+    return Delete(keys.opening(*keys.owner(change.key.pk), uid)) if uid is not None else None
 
 
 def _note(old: Item, key: Key, now: int) -> Put | None:

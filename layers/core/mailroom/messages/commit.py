@@ -237,6 +237,8 @@ def _joined(existing: MessageRecord, new: MessageRecord, now: int) -> MessageRec
         record["bcc"] = new["bcc"]
     if "automatic" in new:
         record["automatic"] = new["automatic"]
+    if "opening" in new:
+        record["opening"] = new["opening"]
     return record
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 
 from mailroom import log
 from mailroom.clock import Clock
-from mailroom.errors import Conflict, InboxPaused, MailroomError, MessageRejected, NotFound, RateLimited, ServiceUnavailable
+from mailroom.errors import Conflict, MailroomError, MessageRejected, NotFound, RateLimited, ServiceUnavailable
 from mailroom.messages import idempotency, intents
 from mailroom.messages.commit import InboxGone, own_thread
 from mailroom.messages.idempotency import Abandoned, Finished
@@ -75,10 +75,11 @@ def dispatch(prepared: Prepared, seen: Surroundings, post: Post, guards: Sequenc
     return hand_over(intent, prepared.raw, seen, post)
 
 
-def resume(abandoned: Abandoned, post: Post, *, paused: bool) -> Finished | None:
+def resume(abandoned: Abandoned, post: Post, *, require_sending: Callable[[], None]) -> Finished | None:
     """Ends an attempt that died: stores what the provider took, sends again what it did not. None where nothing is left of it.
 
-    Raises Conflict where somebody else is at it, InboxPaused, and what `hand_over` raises.
+    `require_sending` raises where the inbox may not send any more. Raises that, Conflict where somebody else is at it, and what
+    `hand_over` raises.
     """
     row = post.items.get(keys.intent(abandoned.intent_id))
     if row is None or row["state"] != "open":
@@ -86,8 +87,7 @@ def resume(abandoned: Abandoned, post: Post, *, paused: bool) -> Finished | None
     intent = intents.from_row(row)
     if (message_id := accepted_id(intent, row.get("provider_message_id"), post)) is not None:
         return store_accepted(intent, message_id, None, post)
-    if paused:
-        raise InboxPaused
+    require_sending()
     try:
         raw = post.blobs.get(keys.blob_raw(intent.organization_id, intent.record["inbox_id"], intent.intent_id))
     except BlobMissing:

@@ -202,6 +202,9 @@ def _closing(intent: Intent, outcome: Outcome, now: int) -> list[Action]:
         "ttl": now // 1000 + DONE_SECONDS,
     }
     actions: list[Action] = [Put(intent.key, row), Delete(intent.open_row)]
+    if "opening" in intent.record and outcome.result != "known":
+        opening = keys.opening(intent.organization_id, intent.record["inbox_id"], intent.record["opening"])
+        actions.append(Put(opening, {"message_id": outcome.message_id}))
     if intent.draft is not None:
         actions += claims.sent(intent.organization_id, intent.record["inbox_id"], intent.draft)
     if (claim := intent.claim) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple, cast
 
@@ -24,6 +24,7 @@ from mailroom.messages.record import AttachmentRecord, Bodies, MessageRecord
 from mailroom.ports import BlobStore, OutgoingMail
 from mailroom.store import keys
 from mailroom.store.sizes import item_size
+from mailroom.tracking.pixel import with_pixel
 
 OCTET_STREAM = "application/octet-stream"
 MAX_LISTED_BYTES = 300 * 1024
@@ -38,6 +39,8 @@ class NewMail(NamedTuple):
     subject: str | None = None
     text: str | None = None
     html: str | None = None
+    pixel: Callable[[str], str] | None = None
+    """Message uid -> what is shown from there, once, when somebody opens the mail; only beside `html`."""
     reply_to: Sequence[str] = ()
     labels: Sequence[str] = ()
     attachments: Sequence[OutgoingAttachment] = ()
@@ -110,6 +113,8 @@ def mail_of(intent: Intent, raw: bytes) -> OutgoingMail:
 
 
 def _composed(mail: NewMail, inbox: InboxRecord, intent_id: str, now: int) -> bytes:
+    """With the pixel, which what is stored as the message's HTML does not have: nobody opens the mail by reading that."""
+    html = with_pixel(mail.html, mail.pixel(intent_id)) if mail.html is not None and mail.pixel is not None else mail.html
     return compose(
         Composition(
             from_=_from(inbox),
@@ -121,7 +126,7 @@ def _composed(mail: NewMail, inbox: InboxRecord, intent_id: str, now: int) -> by
             reply_to=mail.reply_to,
             subject=mail.subject,
             text=mail.text,
-            html=mail.html,
+            html=html,
             in_reply_to=mail.in_reply_to,
             references=mail.references,
             headers=mail.headers,
@@ -193,5 +198,6 @@ def _record(
         "attachments": attachments,
         "in_reply_to": mail.in_reply_to,
         "references": list(mail.references),
+        "opening": intent_id if mail.pixel is not None else None,
     }
     return cast(MessageRecord, record | {name: value for name, value in optional.items() if value})

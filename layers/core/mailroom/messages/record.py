@@ -57,6 +57,10 @@ class MessageRecord(_From):
     references: NotRequired[list[str]]
     automatic: NotRequired[Automatic]
     """Why answers to a received mail would loop (`messages.loops`); absent on what a human may have written."""
+    opening: NotRequired[str]
+    """The uid under which its pixel is known (`keys.opening`), where it has one."""
+    opened_at: NotRequired[int]
+    """When its pixel was loaded first."""
     provider_id: NotRequired[str]
     """The receiving notice's or the accepting provider's id."""
 

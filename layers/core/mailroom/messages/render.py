@@ -1,4 +1,6 @@
-"""Messages as the wire shows them (spec: messages.md, "Objects"). Absent fields are left out."""
+"""Messages as the wire shows them (spec: messages.md, "Objects"). Absent fields are left out.
+
+`opened_at` is newer than the original's clients (docs/tracking.md)."""
 
 from __future__ import annotations
 
@@ -31,6 +33,8 @@ def message_item(record: MessageRecord) -> dict[str, Any]:
     if files := record.get("attachments"):
         item["attachments"] = [attachment(file) for file in files]
     item |= {name: record[name] for name in _REFERENCES if record.get(name)}  # type: ignore[literal-required]
+    if "opened_at" in record:
+        item["opened_at"] = to_wire(record["opened_at"])
     return item | {
         "size": record["size"],
         "updated_at": to_wire(record["updated_at"]),

@@ -74,14 +74,9 @@ def _contradictions(body: MailBody) -> list[FieldError]:
     errors = []
     if body.get("reply_all") and any(body.get(name) for name in ("to", "cc", "bcc")):
         errors.append(FieldError(("reply_all",), "reply_all cannot be combined with to, cc or bcc"))
-    if body.get("track_opens") and body.get("html"):
-        errors.append(FieldError(("track_opens",), UNTRACKED))
     if len({*body.get("labels", ()), "sent"}) > MAX_PER_MESSAGE:
         errors.append(FieldError(("labels",), f"A message has at most {MAX_PER_MESSAGE} labels"))
     return errors
-
-
-UNTRACKED = "The inbox's domain has no open tracking"
 
 
 def _address(value: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypedDict, cast
 
-from mailroom.errors import InboxPaused, NotFound
+from mailroom.config import Config
+from mailroom.domains import claims
+from mailroom.domains.claims import Standing
+from mailroom.errors import DomainNotVerified, InboxPaused, NotFound, ValidationError
 from mailroom.http.endpoint import Request
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import InboxRecord
@@ -24,10 +27,15 @@ from mailroom.messages.requests import AttachmentBody
 from mailroom.messages.threading import Surroundings
 from mailroom.ports import BlobMissing
 from mailroom.runtime import Runtime
+from mailroom.secret import signing_key
 from mailroom.store import keys
-from mailroom.store.port import Reads, Update
+from mailroom.store.port import Key, Reads, Update
 from mailroom.store.prefetch import PrefetchedStore
 from mailroom.threads.record import ThreadRecord
+from mailroom.tracking.pixel import pixel_url
+from mailroom.tracking.tokens import Mark
+
+UNTRACKED = "The inbox's domain has no open tracking"
 
 
 class SendResult(TypedDict):
@@ -58,7 +66,7 @@ def opened(request: Request, action: str, target: str | None = None) -> Sender |
     claim = Claim(keys.idempotency(sender.o, key), idempotency.fingerprint(action, inbox["inbox_id"], target, request.json()))
     found = idempotency.judge(claim, request.items.get(claim.key), request.runtime.clock())
     if isinstance(found, Abandoned):
-        ended = resume(found, sender.post, paused=inbox.get("status") == "paused")
+        ended = resume(found, sender.post, require_sending=lambda: _require_sending(sender))
         return ended or sender._replace(claim=found.claim)
     return found if isinstance(found, Finished) else sender._replace(claim=found)
 
@@ -72,23 +80,86 @@ def finished_meanwhile(sender: Sender) -> Finished | None:
     return found if isinstance(found, Finished) else None
 
 
+def admission_reads(o: str, inbox_id: str, recipients: Iterable[str], config: Config, *, ahead: bool = False) -> list[Key]:
+    """What `admit` looks at, but quotas, to be read in one trip with other things. `ahead`: it is not known yet whether there is
+    such an inbox."""
+    if ahead:
+        of_domain = claims.claims_ahead(inbox_id, default_domain=config.domain)
+    else:
+        of_domain = claims.claim_keys(claims.domain_of(inbox_id), default_domain=config.domain)
+    return [*of_domain, *send_reads(o, inbox_id, recipients)]
+
+
 def admit(sender: Sender, whom: Audience) -> None:
     """Whether this inbox may send to these people now. Domain before lists, quotas after. Raises InboxPaused, Unprocessable,
-    MessageRejected, RateLimited."""
-    if sender.inbox.get("status") == "paused":
-        raise InboxPaused(fix="Set the inbox's status to active.")
+    DomainNotVerified, MessageRejected, RateLimited."""
+    _require_active(sender)
     audience.require_any(whom)
     recipients, runtime = whom.envelope(), sender.runtime
+    if not _at_home(sender):
+        sender.items.prefetch(Reads(tuple(admission_reads(sender.o, sender.inbox["inbox_id"], recipients, runtime.config))))
+    _require_domain(sender)
     require_sendable(sender.o, sender.inbox, recipients, items=sender.items)
     quota.require_quota(sender.o, len(recipients), items=sender.items, config=runtime.config, now=runtime.clock())
 
 
+def _require_sending(sender: Sender) -> None:
+    """What a mail that passed all checks before must pass again. Raises InboxPaused, DomainNotVerified."""
+    _require_active(sender)
+    _require_domain(sender)
+
+
+def _require_active(sender: Sender) -> None:
+    if sender.inbox.get("status") == "paused":
+        raise InboxPaused(fix="Set the inbox's status to active.")
+
+
+def _require_domain(sender: Sender) -> None:
+    place = _standing(sender)
+    if place.sends:
+        return
+    if place.domain is None:
+        raise DomainNotVerified(
+            "The inbox's domain is not registered any more", fix="Register the domain again, or send from another inbox."
+        )
+    raise DomainNotVerified(
+        f"The domain {place.domain} is not verified",
+        fix=f"Publish the records that GET /v0/domains/{place.domain} names, then POST /v0/domains/{place.domain}/verify.",
+    )
+
+
+def _at_home(sender: Sender) -> bool:
+    return claims.domain_of(sender.inbox["inbox_id"]) == sender.runtime.config.domain
+
+
+def _standing(sender: Sender) -> Standing:
+    inbox_id, default_domain = sender.inbox["inbox_id"], sender.runtime.config.domain
+    return claims.standing_of(sender.o, inbox_id, items=sender.items, default_domain=default_domain)
+
+
+def pixel_of(sender: Sender, wanted: bool | None, html: str | None) -> Callable[[str], str] | None:
+    """Message uid -> address of the pixel that tells when the mail is opened; None where none is `wanted`, or the mail has no HTML
+    to hold it. Raises ValidationError where the inbox's domain has no open tracking."""
+    if not wanted or not html:
+        return None
+    place, runtime = _standing(sender), sender.runtime
+    if (domain := place.domain) is None or place.claim is None or not place.claim["tracks"]:
+        raise ValidationError.at("track_opens", UNTRACKED)
+
+    def address(uid: str) -> str:
+        mark = Mark(sender.o, sender.inbox["inbox_id"], uid)
+        return pixel_url(mark, domain, scheme=runtime.config.tracking_scheme, key=signing_key(runtime))
+
+    return address
+
+
 def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> ThreadRecord | None:
-    """The thread to join, read together with what the lists say about recipients that were not known before. None where it is gone;
-    it may be on its way out (`deleting`)."""
-    key = keys.thread(sender.o, sender.inbox["inbox_id"], thread_id)
-    few = whom.envelope()[: sender.runtime.config.max_recipients] if whom else ()
-    sender.items.prefetch(Reads((key, *send_reads(sender.o, sender.inbox["inbox_id"], few))))
+    """The thread to join, read together with what the lists say about recipients that were not known before, and with what the
+    inbox's domain may do. None where it is gone; it may be on its way out (`deleting`)."""
+    inbox_id, config = sender.inbox["inbox_id"], sender.runtime.config
+    key = keys.thread(sender.o, inbox_id, thread_id)
+    few = whom.envelope()[: config.max_recipients] if whom else ()
+    sender.items.prefetch(Reads((key, *admission_reads(sender.o, inbox_id, few, config))))
     return cast("ThreadRecord | None", sender.items.get(key))
 
 

@@ -7,7 +7,6 @@ from typing import Literal, TypedDict, cast
 from mailroom.errors import NotFound, ValidationError
 from mailroom.http.endpoint import Request
 from mailroom.http.paths import normalized_message_id
-from mailroom.lists.sending import send_reads
 from mailroom.mail.addresses import parse_address
 from mailroom.mail.forwarding import forward_body
 from mailroom.mail.replying import forward_subject, reply_references, reply_subject
@@ -17,14 +16,16 @@ from mailroom.messages.enclosures import source_files
 from mailroom.messages.idempotency import Finished
 from mailroom.messages.outgoing import NewMail
 from mailroom.messages.record import MessageRecord
-from mailroom.messages.requests import UNTRACKED, MailBody
+from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import (
     Sender,
     SendResult,
+    admission_reads,
     admit,
     files_of,
     forwarded,
     opened,
+    pixel_of,
     require_no_loop,
     result_of,
     send_mail,
@@ -36,8 +37,9 @@ from mailroom.threads.record import ThreadRecord
 
 
 def reads(o: str, request: Request) -> Reads:
-    """Inbox, idempotency row, parent, the parent's bodies, list entries of the recipients given: whichever the route has."""
-    inbox_id = request.path["inbox_id"].lower()
+    """Inbox, idempotency row, parent, the parent's bodies, list entries of the recipients given, claims of a custom domain:
+    whichever the route has."""
+    inbox_id, config = request.path["inbox_id"].lower(), request.runtime.config
     wanted = [keys.inbox(o, inbox_id)]
     if (row := idempotency.row_key(o, request.headers)) is not None:
         wanted.append(row)
@@ -46,8 +48,8 @@ def reads(o: str, request: Request) -> Reads:
         wanted.append(parent)
         if request.event["resource"].endswith("/forward"):
             wanted.append(keys.body(parent))
-    wanted += send_reads(o, inbox_id, _named(request))
-    wanted += quota.reads(o, request.runtime.config, request.runtime.clock())
+    wanted += admission_reads(o, inbox_id, _named(request), config, ahead=True)
+    wanted += quota.reads(o, config, request.runtime.clock())
     return Reads(tuple(dict.fromkeys(wanted)))
 
 
@@ -68,6 +70,7 @@ def send(request: Request) -> SendResult:
     if isinstance(sender, Finished):
         return result_of(sender)
     body = _body(request)
+    pixel = pixel_of(sender, body.get("track_opens"), body.get("html"))
     whom = audience.given(body)
     admit(sender, whom)
     mail = NewMail(
@@ -75,6 +78,7 @@ def send(request: Request) -> SendResult:
         subject=body.get("subject"),
         text=body.get("text"),
         html=body.get("html"),
+        pixel=pixel,
         attachments=files_of(sender, body.get("attachments", ())),
         **_common(body),
     )
@@ -101,8 +105,7 @@ def forward(request: Request) -> SendResult:
     thread = _thread(sender, parent)
     whom = audience.given(body)
     text, html = forward_body(forwarded(sender, parent), body.get("text"), body.get("html"))
-    if body.get("track_opens") and html:
-        raise ValidationError.at("track_opens", UNTRACKED)
+    pixel = pixel_of(sender, body.get("track_opens"), html)
     admit(sender, whom)
     require_no_loop(sender, None, thread, forced=False)
     mail = NewMail(
@@ -110,6 +113,7 @@ def forward(request: Request) -> SendResult:
         subject=body.get("subject") or forward_subject(parent.get("subject")),
         text=text,
         html=html,
+        pixel=pixel,
         attachments=[
             *source_files(sender.o, parent, blobs=sender.runtime.blobs),
             *files_of(sender, body.get("attachments", ())),
@@ -126,6 +130,7 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
     if isinstance(sender, Finished):
         return result_of(sender)
     body = _body(request)
+    pixel = pixel_of(sender, body.get("track_opens"), body.get("html"))
     parent = _parent(request, sender)
     whom = audience.of_reply(body, parent) if action == "reply" else audience.of_reply_all(parent)
     thread = _thread(sender, parent, whom)
@@ -137,6 +142,7 @@ def _answer(request: Request, action: Literal["reply", "reply-all"]) -> SendResu
         subject=reply_subject(parent.get("subject")),
         text=body.get("text"),
         html=body.get("html"),
+        pixel=pixel,
         attachments=files_of(sender, body.get("attachments", ())),
         in_reply_to=parent["message_id"],
         references=reply_references(parent.get("references", ()), parent["message_id"]),
