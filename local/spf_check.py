@@ -10,7 +10,7 @@ import spf  # type: ignore[import-untyped]
 from mailroom.mail.addresses import check_domain
 from mailroom.ports import LookupFailed, Resolver
 
-MAX_RECORD = 4096
+MAX_RECORD = 2048
 """Characters. Macros are expanded in a time that grows faster than the record."""
 
 Outcome = Literal["pass", "fail", "unknown", "nothing"]
