@@ -148,7 +148,7 @@ def test_without_an_answer_nothing_is_said(judge: Judge, keys: Keys, names: Name
         ("v=spf1 exp=silent.example.org ip4:198.51.100.1 -all", "FAIL"),
         ("v=spf1 ip4:192.0.2.1 ä -all", "GRAY"),
         ("v=spf1 " + "ip4:198.51.100.1 " * 400 + "-all", "GRAY"),
-        ("v=spf1 a:" + "%{s}" * 900 + ".example.org -all", "FAIL"),
+        ("v=spf1 a:" + "%{s}" * 400 + ".example.org -all", "FAIL"),
         ("v=spf1 a:" + "a" * 3_000 + " -all", "GRAY"),
     ],
 )

@@ -280,6 +280,19 @@ def test_a_stack_delivers_to_its_relay_and_continues_after_a_restart(tmp_path: P
         eventually(lambda: stack.outbox.recipients("i1")[0].state == "delivered")
 
 
+def test_an_outbox_from_before_return_paths_goes_on(database: Database) -> None:
+    Outbox(database)
+    database.write(lambda connection: connection.execute("ALTER TABLE outbox_mail DROP COLUMN bounces_to"))
+    database.write(
+        lambda connection: connection.execute("INSERT INTO outbox_mail VALUES ('i', '<i@x>', 'o', 'ann@x', 'outbox/i', 1)")
+    )
+
+    box = Outbox(database)
+
+    assert box.find("i") == Mail("i", "<i@x>", "o", "ann@x", "outbox/i", 1)
+    assert Mail("i", "<i@x>", "o", "ann@x", "outbox/i", 1).envelope_sender == "ann@x"
+
+
 def test_mail_between_two_inboxes_of_a_stack_arrives(stack: Stack) -> None:
     add_address(stack, "bob@mailroom.local")
     seen: Callable[[], int] = lambda: len(blobs_below(stack, "notices"))  # noqa: E731
