@@ -28,7 +28,7 @@ MAX_SIGNATURE = 4096
 MAX_SIGNED_FIELDS = 100
 MAX_KEY = 1_500
 """Characters of a key record; 4,096 bits take 736."""
-MAX_MODULUS_BITS, MAX_EXPONENT_BITS = 4096, 64
+MIN_MODULUS_BITS, MAX_MODULUS_BITS, MAX_EXPONENT_BITS = 1024, 4096, 64
 
 Outcome = Literal["pass", "fail", "unknown", "nothing"]
 """`fail`: the key says that this is not what was signed, or was revoked. `unknown`: DNS did not answer. `nothing`: there is nothing
@@ -165,7 +165,8 @@ def _listed(about: Mapping[bytes, bytes], name: bytes, default: bytes) -> set[by
 def _require_bearable(record: bytes) -> None:
     try:
         key, bits, kind, _ = dkim.evaluate_pk("key", record)
-        bearable = kind == b"rsa" and bits <= MAX_MODULUS_BITS and key["publicExponent"].bit_length() <= MAX_EXPONENT_BITS
+        exponent_bits = key["publicExponent"].bit_length() if kind == b"rsa" else MAX_EXPONENT_BITS + 1
+        bearable = MIN_MODULUS_BITS <= bits <= MAX_MODULUS_BITS and exponent_bits <= MAX_EXPONENT_BITS
     except Exception as error:
         # The library's reader of ASN.1 stumbles over what is none in many ways.
         raise _Unusable from error
