@@ -34,7 +34,7 @@ class Capture:
 
     def __call__(self, mail: Mail, recipients: Sequence[str], raw: bytes) -> dict[str, Reply]:
         name = mail.message_id[1:].partition("@")[0]
-        envelope = {"from": mail.return_path, "to": list(recipients), "intent_id": mail.intent_id, "at": mail.accepted_at}
+        envelope = {"from": mail.envelope_sender, "to": list(recipients), "intent_id": mail.intent_id, "at": mail.accepted_at}
         _write(self.folder / f"{name}.json", json.dumps(envelope).encode())
         _write(self.folder / f"{name}.eml", raw)
         sync_folder(self.folder)

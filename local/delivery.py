@@ -46,10 +46,10 @@ class Deliverer:
         blobs: LocalBlobs,
         queues: SqliteQueues,
         clock: Clock,
-        mails_feedback: bool = False,
+        mails_feedback: feedback_mail.Wanted,
         waits_s: Sequence[float] = WAITS_S,
     ) -> None:
-        """`mails_feedback`: bounces are also mailed into the sending inbox."""
+        """`mails_feedback`: whether a mail's bounces are also mailed into the inbox that sent it."""
         self._transport = transport
         self._box = box
         self._blobs = blobs
@@ -92,7 +92,7 @@ class Deliverer:
         replies = self._replies(mail, [each.recipient for each in waiting])
         after = [self._outcome(mail, each, replies[each.recipient]) for each in waiting]
         notices = _notices(mail, after, ts=self._clock())
-        mails = feedback_mail.compose(mail, notices, self._blobs) if self._mails_feedback else []
+        mails = feedback_mail.compose(mail, notices, self._blobs, wanted=self._mails_feedback)
         keep_mails = feedback_mail.store(mails, blobs=self._blobs, queues=self._queues)
 
         def announce(connection: sqlite3.Connection) -> None:

@@ -13,22 +13,28 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from local import notice
 from local.feedback import DELAY_S
 from mailroom.clock import parse_instant
+from mailroom.domains.claims import claim_keys, domain_of, standing
 from mailroom.ids import derived_uuid
 from mailroom.mail.addresses import Address
 from mailroom.mail.compose import rfc5322_date
 from mailroom.mail.entities import Entity, multipart, text_entity
 from mailroom.mail.fold import address_field, fold, id_field, text_field
 from mailroom.ports import BlobMissing
+from mailroom.store.meter import unmetered
 
 if TYPE_CHECKING:
     from local.blobs import LocalBlobs
     from local.outbox import Mail
     from local.queues import SqliteQueues
+    from mailroom.store.port import ItemStore
 
 QUEUE = "inbound"
 MAX_HEAD = 16 * 1024
 """Of the sent mail's header, in bytes."""
 MAX_DIAGNOSTIC = 300
+
+
+Wanted = Callable[["Mail"], bool]
 
 
 class FeedbackMail(NamedTuple):
@@ -45,10 +51,19 @@ class _Content(NamedTuple):
     status: Entity
 
 
-def compose(mail: Mail, notices: Sequence[Mapping[str, Any]], blobs: LocalBlobs) -> list[FeedbackMail]:
+def wanted_by(mail: Mail, *, items: ItemStore, domain: str, default: bool) -> bool:
+    """What the custom domain of the sending inbox says now; `default` for the deployment's own."""
+    name = domain_of(mail.return_path)
+    with unmetered():
+        rows = items.batch_get(claim_keys(name, default_domain=domain))
+    at = standing(mail.organization_id, name, rows, default_domain=domain)
+    return at.claim["feedback"] if at.claim is not None else default and at.receives
+
+
+def compose(mail: Mail, notices: Sequence[Mapping[str, Any]], blobs: LocalBlobs, *, wanted: Wanted) -> list[FeedbackMail]:
     """One mail for each bounce and complaint among the notices (`local.feedback`). The same notices make the same mails."""
     found = [(each, said) for each in notices if (said := json.loads(each["Message"]))["eventType"] in _CONTENTS]
-    if not found:
+    if not found or not wanted(mail):
         return []
     head = _head(mail, blobs)
     return [

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from local.blobs import LocalBlobs
     from local.outbox import Outbox
     from local.queues import SqliteQueues
+    from local.signing import Signer
     from local.store.database import Database
     from mailroom.ports import OutgoingMail
     from mailroom.store.port import ItemStore
@@ -47,10 +48,11 @@ class LocalMailer:
         domain: str,
         hand_over: Callable[[outbox.Mail], object],
         clock: Clock,
-        mails_feedback: bool = False,
+        signer: Signer,
+        mails_feedback: feedback_mail.Wanted,
     ) -> None:
-        """`hand_over` is told of an accepted mail that has recipients elsewhere. `mails_feedback`: bounces and complaints are also
-        mailed into the sending inbox."""
+        """`hand_over` is told of an accepted mail that has recipients elsewhere. `mails_feedback`: whether a mail's bounces and
+        complaints are also mailed into the inbox that sent it."""
         self._database = database
         self._box = box
         self._blobs = blobs
@@ -58,6 +60,7 @@ class LocalMailer:
         self._items = items
         self._domain = domain
         self._hand_over = hand_over
+        self._signer = signer
         self._mails_feedback = mails_feedback
         self._clock = clock
 
@@ -66,15 +69,18 @@ class LocalMailer:
         return None if found is None else found.message_id
 
     def send(self, mail: OutgoingMail) -> str:
-        """The same intent again returns the first Message-ID and sends nothing. Raises OSError or StoreBusy where storage fails."""
+        """The same intent again returns the first Message-ID and sends nothing. Raises MailerRefused for what cannot be signed,
+        OSError or StoreBusy where storage fails."""
         if (known := self.accepted(mail.intent_id)) is not None:
             return known
         unique = uuid7(self._clock())
         message_id = f"<{unique}@{self._domain}>"
+        with unmetered():
+            raw, bounces_to = self._signer.prepare(mail, with_message_id(mail.raw, message_id))
         record = outbox.Mail(
-            mail.intent_id, message_id, mail.organization_id, mail.return_path, f"outbox/{unique}.eml", self._clock()
+            mail.intent_id, message_id, mail.organization_id, mail.return_path, f"outbox/{unique}.eml", self._clock(), bounces_to
         )
-        self._blobs.put(record.blob, with_message_id(mail.raw, message_id), content_type="message/rfc822")
+        self._blobs.put(record.blob, raw, content_type="message/rfc822")
         return self._accept(record, mail.recipients)
 
     def _accept(self, record: outbox.Mail, recipients: tuple[str, ...]) -> str:
@@ -85,7 +91,7 @@ class LocalMailer:
         arrivals = self._arrivals(record, by_kind)
         rows = [self._row(record, each, kinds[each]) for each in recipients]
         notices = _notices(record, recipients, by_kind)
-        mails = feedback_mail.compose(record, notices, self._blobs) if self._mails_feedback else []
+        mails = feedback_mail.compose(record, notices, self._blobs, wanted=self._mails_feedback)
         keep_mails = feedback_mail.store(mails, blobs=self._blobs, queues=self._queues)
 
         def work(connection: sqlite3.Connection) -> bool:

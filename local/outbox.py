@@ -7,6 +7,7 @@ delivered -> bounced: a report came back.
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ _TABLES = (
         organization_id TEXT NOT NULL,
         return_path TEXT NOT NULL,
         blob TEXT NOT NULL,
-        accepted_at INTEGER NOT NULL
+        accepted_at INTEGER NOT NULL,
+        bounces_to TEXT NOT NULL DEFAULT ''
     )""",
     """
     CREATE TABLE IF NOT EXISTS outbox_recipient (
@@ -53,8 +55,15 @@ class Mail:
     message_id: str
     organization_id: str
     return_path: str
+    """The inbox that sends."""
     blob: str
     accepted_at: int
+    bounces_to: str = ""
+    """Return path on the way out, where it is not the inbox itself."""
+
+    @property
+    def envelope_sender(self) -> str:
+        return self.bounces_to or self.return_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +128,7 @@ class Outbox:
 
 def insert(connection: sqlite3.Connection, mail: Mail, recipients: Iterable[Recipient]) -> bool:
     """False, and nothing stored, if the intent is there already."""
-    cursor = connection.execute(
-        "INSERT OR IGNORE INTO outbox_mail VALUES (?, ?, ?, ?, ?, ?)",
-        (mail.intent_id, mail.message_id, mail.organization_id, mail.return_path, mail.blob, mail.accepted_at),
-    )
+    cursor = connection.execute("INSERT OR IGNORE INTO outbox_mail VALUES (?, ?, ?, ?, ?, ?, ?)", dataclasses.astuple(mail))
     if cursor.rowcount == 0:
         return False
     connection.executemany("INSERT INTO outbox_recipient VALUES (?, ?, ?, ?, ?, ?, ?)", [_row(each) for each in recipients])
@@ -163,3 +169,6 @@ def _row(each: Recipient) -> tuple[str | int, ...]:
 def _prepare(connection: sqlite3.Connection) -> None:
     for statement in _TABLES:
         connection.execute(statement)
+    if not connection.execute("SELECT 1 FROM pragma_table_info('outbox_mail') WHERE name = 'bounces_to'").fetchone():
+        # Data from before custom domains.
+        connection.execute("ALTER TABLE outbox_mail ADD COLUMN bounces_to TEXT NOT NULL DEFAULT ''")

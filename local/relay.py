@@ -58,7 +58,7 @@ class Relay:
             if smtp.has_extn("dsn"):
                 # Reports name the send then, and need not bring the mail back (RFC 3461, 4.3 and 4.4).
                 options += ["RET=HDRS", f"ENVID={mail.intent_id}"]
-            return smtp.sendmail(mail.return_path, recipients, raw, mail_options=options)
+            return smtp.sendmail(mail.envelope_sender, recipients, raw, mail_options=options)
         finally:
             # What the relay says to QUIT changes nothing about the mail it took.
             with contextlib.suppress(OSError, smtplib.SMTPException):

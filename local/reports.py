@@ -62,7 +62,7 @@ def settle(connection: sqlite3.Connection, report: Report, recipients: Sequence[
     if found is None:
         return []
     mail, sent_to = found
-    if mail.return_path.lower() not in map(normalized, recipients):
+    if {mail.return_path.lower(), mail.envelope_sender.lower()}.isdisjoint(map(normalized, recipients)):
         return []
     failures: list[Failed] = []
     delayed: dict[str, str] = {}

@@ -36,6 +36,13 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     return sock
 
 
+def authority(sock: socket.socket) -> str:
+    """`host:port` under which a client on this machine reaches a listening socket."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Servers:
     def __init__(self, app: Any, reception: Reception, *, http: socket.socket, smtp: socket.socket, max_mail_bytes: int) -> None:
         self._reception = reception

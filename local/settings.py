@@ -12,10 +12,12 @@ from mailroom.config import Config
 MEMORY = ":memory:"
 
 LogLevel = Literal["debug", "info", "warning", "error"]
-Verdicts = Literal["pass", "header"]
+Verdicts = Literal["pass", "check", "header"]
 
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
 _API_KEY = re.compile(r"am_(?!eu_)[A-Za-z0-9_-]{16,253}")
+_SPF_TERM = r"[+?~-]?(?:a|mx|ptr|ip4|ip6|include|exists)(?:[:/][!-~]{1,200})?"
+_SPF = re.compile(rf"{_SPF_TERM}(?: {_SPF_TERM}){{0,9}}", re.IGNORECASE)
 _PUBLIC_URL = re.compile(r"https?://[^/?#\s]+")
 
 
@@ -31,6 +33,10 @@ class Settings:
     data: str = "./data"
     api_key: str | None = None
     relay: tuple[str, int] | None = None
+    mail_host: str | None = None
+    """Name under which others reach the SMTP port; the default domain when None."""
+    spf: str = "mx"
+    """SPF mechanisms that let this machine's mail out, for the records of custom domains."""
     verdicts: Verdicts = "pass"
     public_url: str | None = None
     """Base of download addresses where it is not the one listened on (behind a proxy)."""
@@ -52,7 +58,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         data=env.get("MAILROOM_DATA", "./data"),
         api_key=_api_key(env),
         relay=_address(env, "MAILROOM_SMTP_RELAY"),
-        verdicts=_verdicts(env),
+        mail_host=_mail_host(env),
+        spf=_spf(env),
+        verdicts=cast(Verdicts, _choice(env, "MAILROOM_VERDICTS", "pass", ("pass", "check", "header"))),
         public_url=_public_url(env),
         fetch_allow_private=env.get("MAILROOM_FETCH_ALLOW_PRIVATE", "0") != "0",
         feedback=_choice(env, "MAILROOM_FEEDBACK", "0", ("0", "1")) == "1",
@@ -84,10 +92,18 @@ def _api_key(env: Mapping[str, str]) -> str | None:
     return key
 
 
-def _verdicts(env: Mapping[str, str]) -> Verdicts:
-    if env.get("MAILROOM_VERDICTS") == "check":
-        raise SettingsError("MAILROOM_VERDICTS=check is not available in this version; use pass or header")
-    return cast(Verdicts, _choice(env, "MAILROOM_VERDICTS", "pass", ("pass", "header")))
+def _mail_host(env: Mapping[str, str]) -> str | None:
+    host = env.get("MAILROOM_MAIL_HOST", "").lower()
+    if host and not _HOST_NAME.fullmatch(host):
+        raise SettingsError(f"MAILROOM_MAIL_HOST should be a host name, not {host!r}")
+    return host or None
+
+
+def _spf(env: Mapping[str, str]) -> str:
+    text = env.get("MAILROOM_SPF", "mx")
+    if not _SPF.fullmatch(text):
+        raise SettingsError(f"MAILROOM_SPF should be SPF mechanisms like include:relay.example.com or ip4:192.0.2.1, not {text!r}")
+    return text
 
 
 def _public_url(env: Mapping[str, str]) -> str | None:

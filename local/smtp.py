@@ -13,25 +13,26 @@ import re
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from local import feedback, notice, reports
-from local.addresses import classify
+from local.addresses import Kind, bounced_to, classify
 from local.smtp_data import CHUNK, read_stuffed, undotted
 from mailroom.clock import Clock
 from mailroom.ids import uuid7
 from mailroom.store.port import StoreError
 
 if TYPE_CHECKING:
+    from local.authentication import Authentication
     from local.blobs import LocalBlobs
     from local.queues import SqliteQueues
+    from local.settings import Verdicts
     from local.store.database import Database
     from mailroom.store.port import ItemStore
 
 T = TypeVar("T")
-VerdictSource = Literal["pass", "header"]
 
 MAX_RECIPIENTS = 100
 MAX_ERRORS = 20
@@ -63,9 +64,11 @@ class Reception:
         queues: SqliteQueues,
         executor: Executor,
         domain: str,
-        verdicts: VerdictSource,
+        verdicts: Verdicts,
+        authentication: Authentication | None = None,
         clock: Clock,
     ) -> None:
+        """`authentication` checks the mails where `verdicts` says so."""
         self._database = database
         self._items = items
         self._blobs = blobs
@@ -73,6 +76,7 @@ class Reception:
         self._executor = executor
         self._domain = domain
         self._verdicts = verdicts
+        self._authentication = authentication
         self._clock = clock
 
     async def handle_MAIL(self, server: Server, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
@@ -87,9 +91,8 @@ class Reception:
             return "452 4.5.3 Too many recipients"
         if not _is_text(address) or "@" not in address:
             return server.fault("550 5.1.1 No such address here")
-        look_up = functools.partial(classify, address, items=self._items, domain=self._domain)
         try:
-            kind = await self.in_thread(look_up)
+            kind, recipient = await self.in_thread(functools.partial(self._place, address, envelope.mail_from in (None, "<>")))
         except StoreError:
             _log.exception("address lookup failed")
             return _BUSY
@@ -97,29 +100,45 @@ class Reception:
             return server.fault("550 5.7.1 Relaying refused")
         if kind == "unknown":
             return server.fault("550 5.1.1 No such address here")
-        envelope.rcpt_tos.append(address)
+        envelope.rcpt_tos.append(recipient)
         return "250 2.1.5 OK"
+
+    def _place(self, address: str, of_report: bool) -> tuple[Kind, str]:
+        """What the address is, and whom the mail is for. Only reports come to a return path."""
+        kind = classify(address, items=self._items, domain=self._domain)
+        if of_report and kind != "inbox" and (inbox := bounced_to(address, items=self._items, domain=self._domain)):
+            return "inbox", inbox
+        return kind, address
 
     async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
         raw = envelope.original_content
         assert isinstance(raw, bytes)
         sender = "" if envelope.mail_from in (None, "<>") else str(envelope.mail_from)
         try:
-            provider_id = await self.in_thread(functools.partial(self.accept, raw, sender, tuple(envelope.rcpt_tos)))
+            checked = await self._check(raw, session, sender)
+            provider_id = await self.in_thread(functools.partial(self.accept, raw, sender, tuple(envelope.rcpt_tos), checked))
         except (OSError, StoreError):
             _log.exception("cannot store a mail")
             return _BUSY
         return f"250 2.0.0 OK {provider_id}"
 
+    async def _check(self, raw: bytes, session: Session, sender: str) -> notice.Verdicts:
+        if self._authentication is None:
+            return notice.PASS
+        from local.authentication import Origin
+
+        peer = session.peer[0] if isinstance(session.peer, tuple) else ""
+        return await self._authentication.verdicts(raw, Origin(str(peer), session.host_name or "", sender))
+
     async def handle_exception(self, error: Exception) -> str:
         _log.error("SMTP command failed", exc_info=error)
         return "451 4.3.0 Internal error"
 
-    def accept(self, raw: bytes, sender: str, recipients: tuple[str, ...]) -> str:
+    def accept(self, raw: bytes, sender: str, recipients: tuple[str, ...], checked: notice.Verdicts = notice.PASS) -> str:
         """Returns the provider id once everything is durable. Raises OSError or StoreError where it cannot be stored."""
         now = self._clock()
         provider_id = uuid7(now).replace("-", "")
-        verdicts = notice.PASS if self._verdicts == "pass" else notice.verdicts_from_header(raw)
+        verdicts = notice.verdicts_from_header(raw) if self._verdicts == "header" else checked
         key = notice.blob_key(provider_id)
         arrival = notice.arrival(provider_id, sender=sender, recipients=recipients, verdicts=verdicts, now_ms=now)
         report = reports.read(raw, sender)

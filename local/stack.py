@@ -9,6 +9,7 @@ from socket import socket
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, cast
 
+from local import feedback_mail
 from local import template as templates
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
@@ -25,17 +26,19 @@ from local.invoke import Invoker
 from local.limits import TokenBuckets
 from local.links import Links
 from local.mailer import LocalMailer
-from local.outbox import Outbox
+from local.outbox import Mail, Outbox
 from local.queue_runner import QueueRunner
 from local.queues import SqliteQueues
 from local.relay import Relay
 from local.routing import Router
 from local.schedule import Scheduler
-from local.servers import Servers, bind
+from local.servers import Servers, authority, bind
 from local.settings import MEMORY, Settings, Verdicts
+from local.signing import Signer
 from local.smtp import Reception
 from local.socket_gateway import SocketGateway
 from local.sockets import LocalSockets
+from local.startup import bootstrap, recover
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from local.timers import SqliteTimers
@@ -47,12 +50,14 @@ from mailroom.web.post import UrlPoster
 from mailroom.web.resolver import DnsResolver
 
 if TYPE_CHECKING:
+    from local.authentication import Authentication
     from local.template import QueueWorker
 
 DATABASE = "mailroom.sqlite"
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 HTTP_THREADS = 24
 SMTP_THREADS = 16
+CHECK_THREADS = 24
 SOCKET_THREADS = 8
 QUEUE_THREADS = 4
 
@@ -72,6 +77,8 @@ class Stack:
         api_key: str | None = None,
         domain: str = DEFAULT_DOMAIN,
         relay: tuple[str, int] | None = None,
+        mail_host: str | None = None,
+        spf: str = "mx",
         verdicts: Verdicts = "pass",
         fetch_allow_private: bool = False,
         feedback: bool = False,
@@ -80,8 +87,8 @@ class Stack:
         template: Path | None = None,
         clock: Clock = now_ms,
     ) -> None:
-        """`relay` is (host, port), None captures; `feedback` also mails bounces and complaints into the sending inbox; `config`
-        replaces all of its defaults and `domain`."""
+        """`relay` is (host, port), None captures; `feedback` also mails bounces and complaints into the sending inbox of the
+        default domain; `config` replaces all of its defaults and `domain`."""
         self.settings = Settings(
             host=host,
             http_port=http_port,
@@ -89,6 +96,8 @@ class Stack:
             data=str(data),
             api_key=api_key,
             relay=relay,
+            mail_host=mail_host,
+            spf=spf,
             verdicts=verdicts,
             public_url=public_url,
             fetch_allow_private=fetch_allow_private,
@@ -140,10 +149,10 @@ class Stack:
         self._undo.append(folder.close)
         http = self._listen(settings.http_port, "MAILROOM_PORT")
         smtp = self._listen(settings.smtp_port, "MAILROOM_SMTP_PORT")
-        self.http = f"http://{_authority(http)}"
-        self.ws = f"ws://{_authority(http)}"
+        self.http = f"http://{authority(http)}"
+        self.ws = f"ws://{authority(http)}"
         self.smtp: tuple[str, int] = smtp.getsockname()[:2]
-        self.smtp_address = _authority(smtp)
+        self.smtp_address = authority(smtp)
 
         self.database = Database(folder.path / DATABASE if folder.durable else MEMORY)
         self._undo.append(self.database.close)
@@ -153,12 +162,14 @@ class Stack:
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
         self.sockets = LocalSockets()
-        self.identities = LocalIdentities(self.database, mail_host=settings.config.domain, spf="mx", clock=clock)
+        self.identities = LocalIdentities(
+            self.database, mail_host=settings.mail_host or settings.config.domain, spf=settings.spf, clock=clock
+        )
         self.capture = None if settings.relay else Capture(folder.path / "captured")
         self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()
-        _bootstrap(self.api_key, self.runtime)
-        _recover(self.runtime)
+        bootstrap(self.api_key, self.runtime)
+        recover(self.runtime)
         self._invoker = Invoker(self.runtime)
         self._start_workers()
         self._start_servers(links, http, smtp)
@@ -176,12 +187,16 @@ class Stack:
             box=self.outbox,
             blobs=self.blobs,
             queues=self.queues,
-            mails_feedback=self.settings.feedback,
+            mails_feedback=self._mails_feedback,
             clock=self._clock,
         )
         deliverer.start()
         self._undo.append(deliverer.stop)
         return deliverer
+
+    def _mails_feedback(self, mail: Mail) -> bool:
+        domain, default = self.settings.config.domain, self.settings.feedback
+        return feedback_mail.wanted_by(mail, items=self.items, domain=domain, default=default)
 
     def _runtime(self, deliverer: Deliverer) -> Runtime:
         config = self.settings.config
@@ -192,7 +207,8 @@ class Stack:
             queues=self.queues,
             items=self.items,
             domain=config.domain,
-            mails_feedback=self.settings.feedback,
+            signer=Signer(items=self.items, identities=self.identities, domain=config.domain),
+            mails_feedback=self._mails_feedback,
             # Captured mail can be read as soon as it was sent.
             hand_over=deliverer.deliver if self.capture else lambda _: deliverer.wake(),
             clock=self._clock,
@@ -260,36 +276,22 @@ class Stack:
             executor=mails,
             domain=config.domain,
             verdicts=self.settings.verdicts,
+            authentication=self._authentication(),
             clock=self._clock,
         )
         servers = Servers(gateway, reception, http=http, smtp=smtp, max_mail_bytes=config.max_mail_bytes)
         servers.start()
         self._undo.append(servers.stop)
 
+    def _authentication(self) -> Authentication | None:
+        if self.settings.verdicts != "check":
+            return None
+        from local.authentication import Authentication
+
+        # Threads of their own: those that wait for strangers' name servers must not hold up mail that is stored.
+        return Authentication(self.runtime.resolver, executor=self._executor(CHECK_THREADS, "checks"))
+
     def _executor(self, threads: int, name: str) -> ThreadPoolExecutor:
         executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._undo.append(executor.shutdown)
         return executor
-
-
-def _bootstrap(api_key: str, runtime: Runtime) -> None:
-    from mailroom.organizations.service import bootstrap
-
-    bootstrap(api_key, items=runtime.items, clock=runtime.clock)
-
-
-def _recover(runtime: Runtime) -> None:
-    """What an earlier process did not see to its end: sends, and connections that ended with it."""
-    from mailroom.messages.handover import Post
-    from mailroom.messages.repair import recover
-    from mailroom.sockets.upkeep import forget_all
-
-    recover(Post.of(runtime))
-    forget_all(items=runtime.items)
-
-
-def _authority(sock: socket) -> str:
-    """`host:port` under which a client on this machine reaches a listening socket."""
-    host, port = sock.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -13,12 +13,14 @@ from local import Stack
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
 from local.capture import Capture
-from local.delivery import GIVE_UP_MS, Deliverer
+from local.delivery import GIVE_UP_MS, Deliverer, Transport
+from local.identities import LocalIdentities
 from local.links import Links
 from local.mailer import LocalMailer, with_message_id
 from local.outbox import Mail, Outbox
 from local.queues import SqliteQueues
 from local.relay import Relay
+from local.signing import Signer
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
 from local.template import Queue
@@ -53,6 +55,7 @@ class World:
         self.box = Outbox(database)
         self.capture = Capture(folder / "captured")
         self.handed_over: list[Mail] = []
+        self.identities = LocalIdentities(database, mail_host="mailroom.local", spf="mx", clock=self.clock)
         captures = self.deliverer()
         self.database = database
         self.mailer = LocalMailer(
@@ -63,6 +66,8 @@ class World:
             items=self.items,
             domain="mailroom.local",
             hand_over=self.handed_over.append if relayed else captures.deliver,
+            signer=Signer(items=self.items, identities=self.identities, domain="mailroom.local"),
+            mails_feedback=lambda _: False,
             clock=self.clock,
         )
         self.items.put(keys.address("bob@mailroom.local"), {"state": "live"})
@@ -71,11 +76,22 @@ class World:
         return self.now
 
     def deliverer(self) -> Deliverer:
-        return Deliverer(self.capture, box=self.box, blobs=self.blobs, queues=self.queues, clock=self.clock)
+        return self._delivering(self.capture)
 
     def relay(self, port: int, **options: Any) -> Deliverer:
         transport = Relay("127.0.0.1", port, domain="mailroom.local")
-        return Deliverer(transport, box=self.box, blobs=self.blobs, queues=self.queues, clock=self.clock, **options)
+        return self._delivering(transport, **options)
+
+    def _delivering(self, transport: Transport, **options: Any) -> Deliverer:
+        return Deliverer(
+            transport,
+            box=self.box,
+            blobs=self.blobs,
+            queues=self.queues,
+            mails_feedback=lambda _: False,
+            clock=self.clock,
+            **options,
+        )
 
     def states(self, intent: str = "i1") -> dict[str, str]:
         return {each.recipient: each.state for each in self.box.recipients(intent)}
@@ -262,6 +278,19 @@ def test_a_stack_delivers_to_its_relay_and_continues_after_a_restart(tmp_path: P
     with Stack(tmp_path, template=TEMPLATE, relay=("127.0.0.1", relay_server.port)) as stack:
         eventually(lambda: relay_server.mails)
         eventually(lambda: stack.outbox.recipients("i1")[0].state == "delivered")
+
+
+def test_an_outbox_from_before_return_paths_goes_on(database: Database) -> None:
+    Outbox(database)
+    database.write(lambda connection: connection.execute("ALTER TABLE outbox_mail DROP COLUMN bounces_to"))
+    database.write(
+        lambda connection: connection.execute("INSERT INTO outbox_mail VALUES ('i', '<i@x>', 'o', 'ann@x', 'outbox/i', 1)")
+    )
+
+    box = Outbox(database)
+
+    assert box.find("i") == Mail("i", "<i@x>", "o", "ann@x", "outbox/i", 1)
+    assert Mail("i", "<i@x>", "o", "ann@x", "outbox/i", 1).envelope_sender == "ann@x"
 
 
 def test_mail_between_two_inboxes_of_a_stack_arrives(stack: Stack) -> None:

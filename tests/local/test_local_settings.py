@@ -19,7 +19,10 @@ def test_settings_are_read() -> None:
             "MAILROOM_API_KEY": "am_" + "a" * 48,
             "MAILROOM_DOMAIN": "Agents.Example",
             "MAILROOM_SMTP_RELAY": "[::1]:2526",
-            "MAILROOM_VERDICTS": "header",
+            "MAILROOM_MAIL_HOST": "MX.Agents.example",
+            "MAILROOM_SPF": "include:relay.example.com ip4:192.0.2.0/24",
+            "MAILROOM_DNS": "192.0.2.53:5353",
+            "MAILROOM_VERDICTS": "check",
             "MAILROOM_PUBLIC_URL": "https://mail.example.com/",
             "MAILROOM_FETCH_ALLOW_PRIVATE": "1",
             "MAILROOM_FEEDBACK": "1",
@@ -31,6 +34,9 @@ def test_settings_are_read() -> None:
     assert (settings.host, settings.http_port, settings.smtp_port) == ("0.0.0.0", 0, 25)
     assert settings.relay == ("::1", 2526)
     assert settings.config.domain == "agents.example"
+    assert (settings.mail_host, settings.spf) == ("mx.agents.example", "include:relay.example.com ip4:192.0.2.0/24")
+    assert settings.config.dns == ("192.0.2.53", 5353)
+    assert settings.verdicts == "check"
     assert settings.public_url == "https://mail.example.com"
     assert settings.fetch_allow_private
     assert settings.feedback
@@ -50,7 +56,10 @@ def test_settings_are_read() -> None:
         ("MAILROOM_SMTP_RELAY", "relay"),
         ("MAILROOM_SMTP_RELAY", "relay:x"),
         ("MAILROOM_SMTP_RELAY", ":25"),
-        ("MAILROOM_VERDICTS", "check"),
+        ("MAILROOM_MAIL_HOST", "not a host"),
+        ("MAILROOM_SPF", "v=spf1 mx"),
+        ("MAILROOM_SPF", "all"),
+        ("MAILROOM_SPF", 'mx" "x'),
         ("MAILROOM_VERDICTS", "maybe"),
         ("MAILROOM_PUBLIC_URL", "mail.example.com"),
         ("MAILROOM_FEEDBACK", "yes"),

@@ -41,7 +41,7 @@ class SqliteStack(Stack):
     """One machine, thrown away afterwards; outgoing mail is captured."""
 
     def __init__(self, config: Config | None = None, **options: Any) -> None:
-        super().__init__(config=config, verdicts="header", fetch_allow_private=True, **options)
+        super().__init__(config=config, **{"verdicts": "header", "fetch_allow_private": True, **options})
         self.names = Names()
 
     def _runtime(self, deliverer: Deliverer) -> Runtime:

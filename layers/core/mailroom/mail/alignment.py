@@ -16,11 +16,11 @@ def aligned(one: str, other: str) -> bool:
     one, other = ascii_domain(one), ascii_domain(other)
     if not one or not other:
         return False
-    return one == other or _organizational(one) == _organizational(other)
+    return one == other or organizational(one) == organizational(other)
 
 
-def _organizational(domain: str) -> str:
-    """A public suffix stands for itself."""
+def organizational(domain: str) -> str:
+    """Of a domain in lower case and ASCII. A public suffix stands for itself."""
     return _suffixes().privatesuffix(domain) or domain
 
 
