@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailroom.clock import Clock
-from mailroom.errors import Unauthorized
+from mailroom.keys.standing import ENDED
 from mailroom.ports import Sockets
 from mailroom.sockets import record as rows
 from mailroom.sockets.ending import Ended, end, revoked, unread
@@ -15,7 +15,7 @@ from mailroom.store import keys
 from mailroom.store.port import ChangeRecord, Item, ItemStore, Key, Query
 
 PAGE = 500
-_MATTERS = ("scope_type", "scope_id", "permissions", "expires_at")
+_MATTERS = ("scope_type", "scope_id", "permissions", "expires_at", "suspended")
 
 
 def keep_alive(*, items: ItemStore, sockets: Sockets, clock: Clock) -> int:
@@ -82,7 +82,7 @@ def _divided(records: Sequence[ConnectionRecord], found: dict[Key, Item], now: i
     for record in records:
         try:
             rows.caller_now(record, found.get(rows.key_of(record)), now)
-        except Unauthorized:
+        except ENDED:
             ended.append(revoked(record))
             continue
         if stalled(record, now):
