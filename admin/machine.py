@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from admin.doctor import clock as clocks
@@ -18,7 +18,6 @@ from local.settings import MEMORY, Settings, SettingsError, from_environment
 from local.stack import DATABASE, TEMPLATE
 from local.store.database import Database
 from local.store.sqlite import SqliteItemStore
-from local.template import Queue
 from mailroom.clock import Clock, now_ms
 from mailroom.ports import Resolver
 from mailroom.store.port import StoreBusy
@@ -28,10 +27,16 @@ from mailroom.web.resolver import DnsResolver
 class MachineQueues:
     """Implements `QueueKeeper`. A running server takes up what was put back within half a minute."""
 
-    def __init__(self, database: Database, declared: Mapping[str, Queue], *, clock: Clock) -> None:
+    def __init__(self, database: Database, template: Path, *, clock: Clock) -> None:
         self._database = database
-        self._dead = {name: queue.dead_letter for name, queue in declared.items() if queue.dead_letter is not None}
+        self._template = template
         self._clock = clock
+
+    @cached_property
+    def _dead(self) -> dict[str, str]:
+        """Queue -> that of its dead letters. Reading the template takes longer than most commands, which do not need it."""
+        declared = templates.load(self._template).queues
+        return {name: queue.dead_letter for name, queue in declared.items() if queue.dead_letter is not None}
 
     def states(self) -> list[QueueState]:
         return [self._state(name, dead) for name, dead in self._dead.items()]
@@ -57,7 +62,7 @@ def opened(data: str, environment: Mapping[str, str], *, resolver: Resolver | No
     except (SettingsError, StoreBusy) as error:
         raise SiteError(str(error)) from error
     with contextlib.closing(database):
-        keeper = MachineQueues(database, templates.load(TEMPLATE).queues, clock=clock)
+        keeper = MachineQueues(database, TEMPLATE, clock=clock)
         asked = resolver or DnsResolver(settings.config.dns)
         checks = _checks(folder, settings, keeper, resolver=asked, clock=clock)
         yield Site(f"data folder {folder}", SqliteItemStore(database), keeper, checks, clock)

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from local import feed
 from local.queues import SqliteQueues
 from mailroom.config import Config
 from mailroom.lists import suppression
@@ -31,8 +32,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[SqliteStack]:
-    with SqliteStack(CONFIG, data=folder) as running:
-        yield running
+    with pytest.MonkeyPatch.context() as patch:
+        # What another process writes rings no bell here.
+        patch.setattr(feed, "_IDLE_S", 0.1)
+        with SqliteStack(CONFIG, data=folder) as running:
+            yield running
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from mailroom.store import keys
 from mailroom.store.port import ChangeRecord, Item, ItemStore, Key, Query
 
 PAGE = 500
-_MATTERS = ("scope_type", "scope_id", "permissions", "expires_at", "suspended")
+_MATTERS = ("scope_type", "scope_id", "permissions", "expires_at")
 
 
 def keep_alive(*, items: ItemStore, sockets: Sockets, clock: Clock) -> int:
@@ -56,7 +56,10 @@ def forget_all(*, items: ItemStore) -> None:
 
 
 def _matters(old: Item, new: Item | None) -> bool:
-    return new is None or any(old.get(name) != new.get(name) for name in _MATTERS)
+    if new is None or any(old.get(name) != new.get(name) for name in _MATTERS):
+        return True
+    # Not the end of a suspension: what is open by then was opened after it.
+    return "suspended" in new and "suspended" not in old
 
 
 def _pages(partition: str, *, items: ItemStore) -> Iterator[list[Item]]:
