@@ -25,7 +25,7 @@ class DataFolder:
         self.durable = path is not None
         self.path = path if path is not None else Path(tempfile.mkdtemp(prefix="mailroom-"))
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise DataError(f"cannot write to the data folder {self.path}: {error.strerror}") from error

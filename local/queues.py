@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from local.queue_counts import put_back
 from local.store.database import reading
 from mailroom.clock import Clock, now_ms
 
@@ -141,15 +142,7 @@ class SqliteQueues:
         dead = self._queues[queue].dead_letter
         if dead is None:
             raise KeyError(queue)
-
-        def work(connection: sqlite3.Connection) -> int:
-            cursor = connection.execute(
-                "UPDATE queue_message SET queue = ?, due = 0, receives = 0, source = NULL WHERE queue = ? AND due >= 0",
-                (queue, dead),
-            )
-            return cursor.rowcount
-
-        count = self._database.write(work)
+        count = self._database.write(lambda connection: put_back(connection, queue, dead))
         self.ring(queue)
         return count
 

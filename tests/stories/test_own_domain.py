@@ -20,13 +20,13 @@ import pytest
 from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
 from agentmail.inboxes.types import CreateInboxRequest
-from tests.support.nameserver import NameServer, name_server
 
 from local import Stack
 from mailroom.clock import now_ms
 from mailroom.config import Config
 from mailroom.ports import Resolver
 from mailroom.web.resolver import DnsResolver
+from tests.support.nameserver import NameServer, name_server
 from tests.support.polling import eventually
 from tests.support.relay import FakeRelay, running_relay
 

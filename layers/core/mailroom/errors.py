@@ -107,6 +107,15 @@ class MissingPermission(Forbidden):
         return cls(message, fix=f"Use an API key that has the permission {permission}, or one with a wider scope.")
 
 
+class OrganizationSuspended(Forbidden):
+    """The credential is a good one, and not to be used before the operator resumes its organization."""
+
+    default_message = "The organization is suspended"
+
+    def __init__(self) -> None:
+        super().__init__(fix="Ask the operator of this deployment.")
+
+
 class PermissionEscalation(Forbidden):
     code = "permission_escalation"
 

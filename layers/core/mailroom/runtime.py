@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Event = Mapping[str, Any]
+MAX_HINTS = 10_000
 
 
 @dataclass(slots=True)
@@ -43,7 +44,12 @@ class Runtime:
     signing_key: bytes | None = None
     """Remembered by `mailroom.secret`."""
     hints: dict[str, str] = field(default_factory=dict)
-    """Hash of a key -> its organization, as this process last saw it: where to read, never whether to trust."""
+    """Hash of a credential -> its organization, as this process last saw it: where to read, never whether to trust."""
+
+    def remember(self, hashed: str, organization_id: str) -> None:
+        if len(self.hints) >= MAX_HINTS:
+            self.hints.clear()
+        self.hints[hashed] = organization_id
 
 
 _current: ContextVar[Runtime] = ContextVar("mailroom_runtime")

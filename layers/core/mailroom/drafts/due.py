@@ -13,12 +13,13 @@ from mailroom.drafts import cancelling, states, watch, writing
 from mailroom.drafts.mailing import send_claimed
 from mailroom.drafts.record import DraftRecord
 from mailroom.drafts.timers import QUEUE, Firing, arm
-from mailroom.errors import MailroomError
+from mailroom.errors import MailroomError, OrganizationSuspended
 from mailroom.inboxes.record import InboxRecord
 from mailroom.messages import audience
 from mailroom.messages.intents import Guard
 from mailroom.messages.requests import MailBody
 from mailroom.messages.sender import Sender, thread_of
+from mailroom.organizations.standing import active
 from mailroom.runtime import Runtime
 from mailroom.store import keys
 from mailroom.store.port import Absent, Check, Equals, Item, Reads, TransactionCancelled
@@ -76,9 +77,9 @@ def _await_commit(firing: Firing, now: int, runtime: Runtime) -> None:
 
 
 def _send_or_cancel(sender: Sender, draft: DraftRecord) -> None:
-    """Raises Moved where an answer may have come between the look and the claim."""
+    """Raises Moved where an answer may have come between the look and the claim; OrganizationSuspended: no credential was asked."""
     thread = thread_of(sender, draft["thread_id"], audience.given(cast(MailBody, draft)))
-    guards: list[Guard] = []
+    guards = [Guard(active(sender.o), _suspended)]
     if (cancel_on := draft.get("cancel_on")) is not None:
         cause = watch.answer(sender.o, draft, thread, items=sender.items)
         if cause is not None:
@@ -93,6 +94,10 @@ def _send_or_cancel(sender: Sender, draft: DraftRecord) -> None:
 def _as_seen(sender: Sender, draft: DraftRecord, thread: ThreadRecord | None) -> Guard:
     key = keys.thread(sender.o, draft["inbox_id"], draft["thread_id"])
     return Guard(Check(key, Absent() if thread is None else Equals("ver", thread["ver"])), _moved)
+
+
+def _suspended(_: Item | None) -> Exception:
+    return OrganizationSuspended()
 
 
 def _moved(_: Item | None) -> Exception:

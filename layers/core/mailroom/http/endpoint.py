@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from mailroom.http.body import Body
 
 Event = Mapping[str, Any]
-MAX_HINTS = 10_000
 
 
 @dataclass(slots=True)
@@ -221,9 +220,7 @@ def _key_caller(request: Request, value: str, reads: Prefetch | None) -> Caller:
     row = _credential(request, keys.api_key_secret(hashed), known, reads)
     caller = caller_of(row, request.runtime.clock())
     if known is None:
-        if len(request.runtime.hints) >= MAX_HINTS:
-            request.runtime.hints.clear()
-        request.runtime.hints[hashed] = caller.organization_id
+        request.runtime.remember(hashed, caller.organization_id)
     return caller
 
 

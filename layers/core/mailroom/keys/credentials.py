@@ -7,7 +7,7 @@ from typing import cast
 
 from mailroom import log
 from mailroom.callers import Caller, ScopeType
-from mailroom.errors import ApiKeyExpired, InvalidTokenType, MissingAuthorization, UnknownApiKey
+from mailroom.errors import ApiKeyExpired, InvalidTokenType, MissingAuthorization, OrganizationSuspended, UnknownApiKey
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Key, Present, Set, StoreError, Update
 
@@ -44,12 +44,14 @@ def require_key(value: str) -> None:
 
 
 def caller_of(row: Item | None, now: int) -> Caller:
-    """Raises UnknownApiKey, ApiKeyExpired."""
+    """Raises UnknownApiKey, ApiKeyExpired, OrganizationSuspended."""
     if row is None:
         raise UnknownApiKey(fix="Check the key, or create a new one.")
     expires_at = row.get("expires_at")
     if expires_at is not None and expires_at <= now:
         raise ApiKeyExpired(fix="Create a new API key.")
+    if "suspended" in row:
+        raise OrganizationSuspended
     granted = row.get("permissions")
     return Caller(
         organization_id=row["organization_id"],

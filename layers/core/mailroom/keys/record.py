@@ -32,6 +32,8 @@ class ApiKeyRecord(TypedDict):
     """As given; absent means unrestricted."""
     expires_at: NotRequired[int]
     used_at: NotRequired[int]
+    suspended: NotRequired[int]
+    """Also on the credential's row: its organization is suspended (`organizations.suspension`)."""
 
 
 def granted(permissions: dict[str, bool]) -> list[str]:

@@ -8,6 +8,7 @@ from mailroom.callers import Caller
 from mailroom.clock import Clock
 from mailroom.errors import (
     NotFound,
+    OrganizationSuspended,
     PermissionEscalation,
     RaceCondition,
     UnrestrictedKeyRequired,
@@ -19,6 +20,7 @@ from mailroom.keys.permissions import effective, permissions_object, refuse_esca
 from mailroom.keys.record import ApiKeyRecord, creation, granted, removal, secret_fields
 from mailroom.keys.render import bearer_key, created_key
 from mailroom.keys.scopes import Route, Scope, scope_of, still_there, visible_key
+from mailroom.organizations.standing import active
 from mailroom.store import keys
 from mailroom.store.port import (
     Change,
@@ -65,7 +67,8 @@ UPDATE_API_KEY: Body[UpdateApiKey] = Body(
 
 
 def create_api_key(caller: Caller, route: Route, body: CreateApiKey, *, items: ItemStore, clock: Clock) -> dict[str, Any]:
-    """`CreateApiKeyResponse`. Raises NotFound, PermissionEscalation, UnrestrictedKeyRequired, ValidationError."""
+    """`CreateApiKeyResponse`. Raises NotFound, PermissionEscalation, UnrestrictedKeyRequired, ValidationError, and
+    OrganizationSuspended: whoever is being suspended cannot make himself a key meanwhile."""
     scope = scope_of(caller, route, items=items)
     now = clock()
     permissions = _new_permissions(caller, body)
@@ -79,9 +82,9 @@ def create_api_key(caller: Caller, route: Route, body: CreateApiKey, *, items: I
     if expires_at is not None:
         record["expires_at"] = expires_at
     try:
-        items.transact([*creation(record), *still_there(caller.organization_id, scope)])
+        items.transact([active(caller.organization_id), *creation(record), *still_there(caller.organization_id, scope)])
     except TransactionCancelled as cancelled:
-        raise NotFound from cancelled
+        raise (OrganizationSuspended() if 0 in cancelled.failures else NotFound()) from cancelled
     return created_key(record, secret)
 
 

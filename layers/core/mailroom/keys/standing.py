@@ -6,10 +6,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mailroom.callers import Caller
-from mailroom.errors import Unauthorized
+from mailroom.errors import OrganizationSuspended, Unauthorized
 from mailroom.keys.credentials import caller_of
 from mailroom.keys.record import granted
 from mailroom.store.port import Item
+
+ENDED = (Unauthorized, OrganizationSuspended)
+"""What is raised for a credential that is not one any more, or not now."""
 
 
 class Session(NamedTuple):
@@ -26,7 +29,7 @@ class Session(NamedTuple):
 
 
 def key_caller(record: Item | None, now: int) -> Caller:
-    """Raises UnknownApiKey where the key is gone, ApiKeyExpired."""
+    """Raises UnknownApiKey where the key is gone, ApiKeyExpired, OrganizationSuspended."""
     if record is not None and "permissions" in record:
         record = {**record, "permissions": granted(record["permissions"])}
     return caller_of(record, now)
@@ -35,7 +38,7 @@ def key_caller(record: Item | None, now: int) -> Caller:
 def session_caller(session: Session, record: Item | None, now: int) -> Caller:
     """What a session may do now: what its key may, and no more than that could when the token was made.
 
-    Raises Unauthorized where the session is over or the key is gone, ApiKeyExpired.
+    Raises Unauthorized where the session is over or the key is gone, ApiKeyExpired, OrganizationSuspended.
     """
     if record is None or session.expires_at <= now:
         raise session_refused()

@@ -6,18 +6,34 @@ unsubscribe. They hold at every scope, whatever else the lists say, and are not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
+from mailroom.errors import NotFound
 from mailroom.keys.scopes import Scope
 from mailroom.lists.counts import lowered
-from mailroom.lists.record import ListEntryRecord, ListName
+from mailroom.lists.record import ListEntryRecord, ListName, record_of
 from mailroom.store import keys
-from mailroom.store.port import Absent, Action, Delete, Equals, Item, Key, Lacks, Present, Put, all_of
+from mailroom.store.port import (
+    Absent,
+    Action,
+    ConditionFailed,
+    Delete,
+    Equals,
+    Item,
+    ItemStore,
+    Key,
+    Lacks,
+    Present,
+    Put,
+    Query,
+    all_of,
+)
 
 Reason = Literal["bounce", "complaint", "unsubscribe"]
 
 LIST = ListName("send", "block")
+PAGE = 200
 
 
 def key(o: str, address: str) -> Key:
@@ -39,6 +55,26 @@ def lifting(o: str, address: str, before: Item | None) -> list[Delete]:
     if before is None or not before.get("read_only") or before["reason"] != "bounce":
         return []
     return [Delete(key(o, address), all_of(Equals("read_only", True), Equals("reason", "bounce")))]
+
+
+def suppressed(o: str, *, items: ItemStore) -> Iterator[ListEntryRecord]:
+    """By address. A page is a trip; it also holds the caller's own entries."""
+    partition, (low, high) = keys.lists(o), keys.list_range(*LIST)
+    start = None
+    while True:
+        rows = items.query(Query("core", partition, PAGE, low, high, start=start))
+        yield from (record_of(row) for row in rows if row.get("read_only"))
+        if len(rows) < PAGE:
+            return
+        start = (partition, rows[-1]["sk"])
+
+
+def remove(o: str, address: str, *, items: ItemStore) -> None:
+    """The operator's word that mail may go there again. Raises NotFound where the service has not suppressed the address."""
+    try:
+        items.delete(key(o, address), Equals("read_only", True))
+    except ConditionFailed as failed:
+        raise NotFound(f"{address} is not suppressed") from failed
 
 
 def _entry(o: str, place: Key, address: str, reason: Reason, before: Item | None, now: int) -> Put:

@@ -12,24 +12,30 @@ from mailroom.errors import AlreadyExists, NotFound, ValidationError
 from mailroom.ids import new_api_key, uuid7
 from mailroom.keys.credentials import secret_hash
 from mailroom.keys.record import ApiKeyRecord, creation, secret_fields
-from mailroom.organizations.record import OrganizationRecord
+from mailroom.organizations.record import OrganizationRecord, listed
 from mailroom.pods.record import PodRecord
 from mailroom.store import keys
 from mailroom.store.port import Absent, Item, ItemStore, Put, TransactionCancelled
 
+MAX_NAME = 256
+
 _SECRET = re.compile(r"am_(?!eu_)[A-Za-z0-9_-]{16,253}")
 
 
-def create_organization(secret: str | None = None, *, items: ItemStore, clock: Clock) -> dict[str, str]:
+def create_organization(secret: str | None = None, *, name: str | None = None, items: ItemStore, clock: Clock) -> dict[str, str]:
     """A new organization with its default pod and first key: `organization_id`, `api_key` (the secret), `api_key_id`.
 
-    Raises ValidationError for a secret that no key can have, AlreadyExists for one in use.
+    `name` is for the operator. Raises ValidationError for it and for a secret that no key can have, AlreadyExists for one in use.
     """
     secret = new_api_key() if secret is None else secret
     if not _SECRET.fullmatch(secret):
         raise ValidationError.at("api_key", "Must be am_ (not am_eu_) and at least 16 letters, digits, - or _")
+    if name is not None and not 1 <= len(name) <= MAX_NAME:
+        raise ValidationError.at("name", f"Must have 1 to {MAX_NAME} characters")
     now = clock()
     organization, pod, key = _records(secret, now)
+    if name is not None:
+        organization["name"] = name
     o = organization["organization_id"]
     try:
         items.transact(
@@ -37,6 +43,7 @@ def create_organization(secret: str | None = None, *, items: ItemStore, clock: C
                 *creation(key),
                 Put(keys.organization(o), cast(Item, organization), Absent()),
                 Put(keys.pod(o, pod["pod_id"]), cast(Item, pod), Absent()),
+                listed(organization),
             ]
         )
     except TransactionCancelled as cancelled:
@@ -46,7 +53,9 @@ def create_organization(secret: str | None = None, *, items: ItemStore, clock: C
 
 def bootstrap(secret: str, *, items: ItemStore, clock: Clock) -> None:
     """Makes sure that `secret` is a key of organization scope; any number of times, also at once. Raises ValidationError."""
-    if items.get(keys.api_key_secret(secret_hash(secret))) is not None:
+    key = items.get(keys.api_key_secret(secret_hash(secret)))
+    if key is not None:
+        _list(key["organization_id"], items=items)
         return
     try:
         create_organization(secret, items=items, clock=clock)
@@ -71,6 +80,13 @@ def get_organization(caller: Caller, *, items: ItemStore, config: Config) -> dic
     if config.domain_limit is not None:
         organization["domain_limit"] = config.domain_limit
     return organization
+
+
+def _list(o: str, *, items: ItemStore) -> None:
+    """For one that was made by a version that kept no list."""
+    row = items.get(keys.organization(o))
+    if row is not None:
+        items.write([listed(cast(OrganizationRecord, row))])
 
 
 def _records(secret: str, now: int) -> tuple[OrganizationRecord, PodRecord, ApiKeyRecord]:

@@ -6,8 +6,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import cast
 
 from mailroom.callers import Caller
-from mailroom.errors import Unauthorized
 from mailroom.events.log import Entry, Page
+from mailroom.keys.standing import ENDED
 from mailroom.sockets import record as rows
 from mailroom.sockets.ending import Ended, revoked, unread
 from mailroom.sockets.frames import LISTS
@@ -59,7 +59,7 @@ class Audience:
         """Whether the page must be noted as skipped."""
         try:
             caller = self._caller(record, found)
-        except Unauthorized:
+        except ENDED:
             self.ended.append(revoked(record))
             return False
         entries = self._heard_by(caller, record)

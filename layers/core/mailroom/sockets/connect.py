@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 from mailroom import log
 from mailroom.callers import Caller
-from mailroom.errors import InternalError, MailroomError, MissingAuthorization, RateLimited, ServiceUnavailable, UnknownApiKey
+from mailroom.errors import (
+    InternalError,
+    MailroomError,
+    MissingAuthorization,
+    OrganizationSuspended,
+    RateLimited,
+    ServiceUnavailable,
+    UnknownApiKey,
+)
 from mailroom.http.answers import Answer, error_response
 from mailroom.keys.credentials import bearer_value, caller_of, is_session_token, note_use, secret_hash
 from mailroom.keys.standing import Session, session_caller
@@ -42,28 +50,30 @@ def answer_connect(event: Mapping[str, Any], runtime: Runtime) -> Answer:
 
 
 def connect(event: Mapping[str, Any], runtime: Runtime) -> None:
-    """Takes a connection in. Raises Unauthorized and its subclasses, RateLimited."""
+    """Takes a connection in. Raises Unauthorized and its subclasses, OrganizationSuspended, RateLimited."""
     items, now = runtime.items, runtime.clock()
     credential = authenticate(_value(event), runtime, now)
     caller, api_key_id, row, session = credential
     record = new_connection(caller, event["requestContext"]["connectionId"], api_key_id, session, now)
     items.write(registration(record))
-    # Read after the connection is in the books: a key that goes from now on finds it there.
+    # Read after the connection is in the books: what befalls the key from now on finds it there.
     key = Key("core", row["pk"], row["sk"])
     of_key = Query("eph", keys.connections_of_key(caller.organization_id, api_key_id), MAX_PER_KEY + 1)
     fetched = items.fetch(Reads((key,), (of_key,)))
     try:
         if key not in fetched.items:
             raise UnknownApiKey(fix="Check the key, or create a new one.")
+        if "suspended" in fetched.items[key]:
+            raise OrganizationSuspended
         _require_room(fetched.pages[of_key], now)
-    except (UnknownApiKey, RateLimited):
+    except (UnknownApiKey, OrganizationSuspended, RateLimited):
         forget(record, items=items)
         raise
     note_use(row, now, items=items)
 
 
 def authenticate(value: str, runtime: Runtime, now: int) -> Credential:
-    """Raises Unauthorized and its subclasses."""
+    """Raises Unauthorized and its subclasses, OrganizationSuspended."""
     if is_session_token(value):
         return _session(value, runtime, now)
     row = runtime.items.get(keys.api_key_secret(secret_hash(value)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mailroom import log
-from mailroom.errors import MailroomError, Unauthorized, ValidationError
+from mailroom.errors import MailroomError, ValidationError
+from mailroom.keys.standing import ENDED
 from mailroom.ports import SocketBusy, SocketGone
 from mailroom.runtime import Runtime
 from mailroom.sockets.frames import error_text, read_subscribe
@@ -33,7 +34,7 @@ def _answer(record: ConnectionRecord, text: str | None, runtime: Runtime) -> Non
         if text is None:
             raise ValidationError.at((), "Frames must be text")
         subscribe(record, read_subscribe(text), runtime)
-    except Unauthorized:
+    except ENDED:
         _end(record, 1008, "The credential is no longer valid", runtime)
     except SocketGone:
         forget(record, items=runtime.items)

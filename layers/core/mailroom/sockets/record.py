@@ -136,7 +136,7 @@ def key_of(record: ConnectionRecord) -> Key:
 
 
 def caller_now(record: ConnectionRecord, key_row: Item | None, now: int) -> Caller:
-    """Raises Unauthorized (or a subclass) where the credential has ended."""
+    """Raises one of `standing.ENDED` where the credential has ended."""
     stored = record.get("session")
     if stored is None:
         return key_caller(key_row, now)

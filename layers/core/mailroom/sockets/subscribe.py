@@ -35,7 +35,7 @@ _MAX_ID = 1000
 
 def subscribe(record: ConnectionRecord, wanted: Subscribe, runtime: Runtime) -> None:
     """Returns when the connection is live, or over. Raises Forbidden, NotFound, ValidationError, PositionExpired, RaceCondition:
-    the filter before stays. Raises Unauthorized where the credential has ended; SocketGone."""
+    the filter before stays. Raises one of `standing.ENDED` where the credential has ended; SocketGone."""
     caller = _permitted(record, wanted, runtime)
     hears = hearing(caller, wanted)
     for _ in range(ATTEMPTS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from mailroom.clock import Clock
-from mailroom.errors import Unauthorized
+from mailroom.keys.standing import ENDED
 from mailroom.ports import Sockets
 from mailroom.sockets import record as rows
 from mailroom.sockets.ending import Ended, end, revoked, unread
@@ -56,7 +56,10 @@ def forget_all(*, items: ItemStore) -> None:
 
 
 def _matters(old: Item, new: Item | None) -> bool:
-    return new is None or any(old.get(name) != new.get(name) for name in _MATTERS)
+    if new is None or any(old.get(name) != new.get(name) for name in _MATTERS):
+        return True
+    # Not the end of a suspension: what is open by then was opened after it.
+    return "suspended" in new and "suspended" not in old
 
 
 def _pages(partition: str, *, items: ItemStore) -> Iterator[list[Item]]:
@@ -82,7 +85,7 @@ def _divided(records: Sequence[ConnectionRecord], found: dict[Key, Item], now: i
     for record in records:
         try:
             rows.caller_now(record, found.get(rows.key_of(record)), now)
-        except Unauthorized:
+        except ENDED:
             ended.append(revoked(record))
             continue
         if stalled(record, now):

@@ -21,9 +21,10 @@ from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.http.tokens import seal, unseal
 from mailroom.keys.credentials import bearer_value, secret_hash
+from mailroom.organizations.standing import require_active
 from mailroom.ports import BlobStore
 from mailroom.store import keys
-from mailroom.store.port import ItemStore
+from mailroom.store.port import ItemStore, Reads
 from mailroom.webhooks.polling_record import PollingRecord, polling_record_of
 
 KEPT_MS = 7 * 24 * 3600 * 1000
@@ -45,13 +46,23 @@ def poll_query(request: Request, params: Params) -> PollQuery:
 
 
 def holder_of_token(request: Request) -> Caller:
-    """Whoever has a polling token may read that one webhook, named by its id or client id. Raises Unauthorized."""
-    token = bearer_value(request.headers.get("authorization"))
-    row = request.items.get(keys.polling_token(secret_hash(token)))
+    """Whoever has a polling token may read that one webhook, named by its id or client id. Raises Unauthorized,
+    OrganizationSuspended.
+
+    Nothing lists an organization's tokens, so they are not marked when it is suspended: its own row is read beside the token's, as
+    soon as this process knows whose token it is.
+    """
+    hashed = secret_hash(bearer_value(request.headers.get("authorization")))
+    key = keys.polling_token(hashed)
+    if (known := request.runtime.hints.get(hashed)) is not None:
+        request.items.prefetch(Reads((key, keys.organization(known))))
+    row = request.items.get(key)
     if row is None or request.path["webhook_id"] not in (row["webhook_id"], row["client_id"]):
         raise Unauthorized(
             "Polling token not recognized", fix="Create the polling webhook again with its client_id for a fresh token."
         )
+    require_active(request.items.get(keys.organization(row["organization_id"])))
+    request.runtime.remember(hashed, row["organization_id"])
     request.grant = polling_record_of(row)
     return Caller(row["organization_id"], "organization", row["webhook_id"], permissions=frozenset())
 
