@@ -72,6 +72,9 @@ STATUS_OF_CODE = {
 }
 """`internal_error` is missing on purpose: it never is the right answer."""
 
+FURTHER_STATUSES = {("limit_exceeded", 409)}
+"""Replacing an agent's human too often (errors.md)."""
+
 NAME_OF_CODE = {
     "missing_permission": "ForbiddenError",
     "permission_escalation": "ForbiddenError",
@@ -313,7 +316,9 @@ def _error(status: int, body: Any) -> Iterator[str]:
     yield from _object("error", fields, body, "error")
     code = body.get("code")
     if code in STATUS_OF_CODE:
-        yield from _expect(STATUS_OF_CODE[code] == status, f"code {code} under status {status}")
+        yield from _expect(
+            STATUS_OF_CODE[code] == status or (code, status) in FURTHER_STATUSES, f"code {code} under status {status}"
+        )
         yield from _expect(NAME_OF_CODE.get(code, body.get("name")) == body.get("name"), f"code {code} named {body.get('name')}")
     else:
         yield f"code {code!r} is not a code of errors.md"

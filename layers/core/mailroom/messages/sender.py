@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypedDict, cast
 
+from mailroom.config import Config
 from mailroom.errors import InboxPaused, NotFound
 from mailroom.http.endpoint import Request
 from mailroom.inboxes.access import require_inbox
@@ -22,6 +23,7 @@ from mailroom.messages.outgoing import NewMail, Prepared, prepare
 from mailroom.messages.record import Automatic, MessageRecord
 from mailroom.messages.requests import AttachmentBody
 from mailroom.messages.threading import Surroundings
+from mailroom.organizations.standing import require_known, send_limits
 from mailroom.ports import BlobMissing
 from mailroom.runtime import Runtime
 from mailroom.store import keys
@@ -78,9 +80,11 @@ def admit(sender: Sender, whom: Audience) -> None:
     if sender.inbox.get("status") == "paused":
         raise InboxPaused(fix="Set the inbox's status to active.")
     audience.require_any(whom)
-    recipients, runtime = whom.envelope(), sender.runtime
+    recipients, standing = whom.envelope(), keys.organization(sender.o)
+    sender.items.prefetch(Reads((standing, *send_reads(sender.o, sender.inbox["inbox_id"], recipients))))
+    require_known(sender.items.peek(standing), recipients)
     require_sendable(sender.o, sender.inbox, recipients, items=sender.items)
-    quota.require_quota(sender.o, len(recipients), items=sender.items, config=runtime.config, now=runtime.clock())
+    quota.require_quota(sender.o, len(recipients), items=sender.items, config=_limits(sender), now=sender.runtime.clock())
 
 
 def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> ThreadRecord | None:
@@ -88,7 +92,8 @@ def thread_of(sender: Sender, thread_id: str, whom: Audience | None = None) -> T
     it may be on its way out (`deleting`)."""
     key = keys.thread(sender.o, sender.inbox["inbox_id"], thread_id)
     few = whom.envelope()[: sender.runtime.config.max_recipients] if whom else ()
-    sender.items.prefetch(Reads((key, *send_reads(sender.o, sender.inbox["inbox_id"], few))))
+    standing = keys.organization(sender.o)
+    sender.items.prefetch(Reads((key, standing, *send_reads(sender.o, sender.inbox["inbox_id"], few))))
     return cast("ThreadRecord | None", sender.items.get(key))
 
 
@@ -136,11 +141,16 @@ def prepared(sender: Sender, mail: NewMail) -> Prepared:
 def dispatched(sender: Sender, mail: Prepared, thread: ThreadRecord | None, guards: Iterable[Guard] = ()) -> Finished:
     """Sends what has passed the checks, and counts its recipients against the limits there are. `thread` is what is known, or
     supposed, of the thread to join. Raises RateLimited, and what `handover.dispatch` raises."""
-    o, config, at, recipients = sender.o, sender.runtime.config, mail.intent.created_at, len(mail.intent.recipients)
+    o, config, at, recipients = sender.o, _limits(sender), mail.intent.created_at, len(mail.intent.recipients)
     counting = [_counting(update, at) for update in quota.counting(o, recipients, config=config, now=at)]
     intent = mail.intent._replace(counted=quota.limited(config))
     seen = Surroundings(threads={thread["thread_id"]: thread} if thread and not thread.get("deleting") else {})
     return dispatch(mail._replace(intent=intent), seen, sender.post, [*guards, *counting])
+
+
+def _limits(sender: Sender) -> Config:
+    """Those of the sender's organization, whose row is still at hand from the checks."""
+    return send_limits(sender.items.peek(keys.organization(sender.o)), sender.runtime.config)
 
 
 def _counting(update: Update, now: int) -> Guard:

@@ -36,9 +36,10 @@ from mailroom.threads.record import ThreadRecord
 
 
 def reads(o: str, request: Request) -> Reads:
-    """Inbox, idempotency row, parent, the parent's bodies, list entries of the recipients given: whichever the route has."""
+    """Inbox, organization, idempotency row, parent, the parent's bodies, list entries of the recipients given: whichever the route
+    has."""
     inbox_id = request.path["inbox_id"].lower()
-    wanted = [keys.inbox(o, inbox_id)]
+    wanted = [keys.inbox(o, inbox_id), keys.organization(o)]
     if (row := idempotency.row_key(o, request.headers)) is not None:
         wanted.append(row)
     if "message_id" in request.path:
