@@ -47,8 +47,12 @@ def agent_of(stack: Mailbox, answer: httpx.Response) -> Agent:
 
 def letters(stack: Mailbox, human: str) -> list[EmailMessage]:
     """What the person was mailed, oldest first."""
-    mails = (cast(EmailMessage, message_from_bytes(raw, policy=policy.default)) for raw in stack.sent())
+    mails = map(_read, stack.sent())
     return [mail for mail in mails if mail["To"] == human and str(mail["From"]).startswith("Mailroom ")]
+
+
+def code_of(raw: bytes) -> str:
+    return code_in(_read(raw))
 
 
 def code_in(letter: EmailMessage) -> str:
@@ -56,6 +60,10 @@ def code_in(letter: EmailMessage) -> str:
     assert part is not None
     (code,) = _CODE.findall(part.get_content())
     return str(code)
+
+
+def _read(raw: bytes) -> EmailMessage:
+    return cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
 
 
 def codes_for(stack: Mailbox, human: str, count: int = 1) -> list[str]:
