@@ -125,11 +125,13 @@ def test_the_same_human_again_is_the_same_organization_with_another_key(stack: M
     assert len(codes_for(stack, human)) == 1
 
 
-def test_sign_ups_at_once_with_one_human_make_one_organization_and_leave_one_key(stack: Mailbox) -> None:
-    human = somebody()
+@pytest.mark.parametrize("same_name", [True, False])
+def test_sign_ups_at_once_with_one_human_make_one_organization_and_leave_one_key(stack: Mailbox, same_name: bool) -> None:
+    human, name = somebody(), somebody().partition("@")[0]
 
     with ThreadPoolExecutor(5) as pool:
-        answers = list(pool.map(lambda _: signed_up(stack, human), range(5)))
+        names = [name if same_name else f"{name}-{number}" for number in range(5)]
+        answers = [agent_of(stack, made) for made in pool.map(lambda each: sign_up(stack, username=each, human_email=human), names)]
 
     assert len({agent.organization_id for agent in answers}) == len({agent.inbox_id for agent in answers}) == 1
     living = [agent for agent in answers if agent.http.get("/auth/me").status_code == 200]

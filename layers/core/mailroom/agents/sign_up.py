@@ -9,7 +9,7 @@ from mailroom.agents import codes, humans, letters
 from mailroom.agents.codes import NewCode
 from mailroom.agents.humans import Human
 from mailroom.agents.model import SignUp
-from mailroom.errors import RaceCondition
+from mailroom.errors import RaceCondition, ResourceTaken
 from mailroom.ids import new_api_key, uuid7
 from mailroom.inboxes.create import Place, first_inbox
 from mailroom.keys.record import ApiKeyRecord, creation, organization_key
@@ -43,15 +43,23 @@ def sign_up(body: SignUp, *, items: ItemStore, runtime: Runtime) -> dict[str, st
 def _signed_up(body: SignUp, *, items: ItemStore, runtime: Runtime) -> SignedUp:
     email = f"{body['username']}@{runtime.config.domain}"
     for _ in attempts():
-        given = body.get("human_email")
-        human = None if given is None else humans.look_up(given, domain=runtime.config.domain, items=items)
+        human = _human(body, items=items, runtime=runtime)
         try:
             if human is not None and human.awaited_by is not None:
                 return _with_another_key(human.awaited_by, items=items, runtime=runtime)
             return _founded(body, email, human, items=items, runtime=runtime)
         except TransactionCancelled:
             continue
+        except ResourceTaken:
+            # Perhaps by the same request, sent twice: then it is this human's by now.
+            human = _human(body, items=items, runtime=runtime)
+            if human is None or human.awaited_by is None:
+                raise
     raise RaceCondition
+
+
+def _human(body: SignUp, *, items: ItemStore, runtime: Runtime) -> Human | None:
+    return humans.look_up(body["human_email"], domain=runtime.config.domain, items=items) if "human_email" in body else None
 
 
 def _founded(body: SignUp, email: str, human: Human | None, *, items: ItemStore, runtime: Runtime) -> SignedUp:
