@@ -13,8 +13,9 @@ from mailroom.callers import Caller
 from mailroom.clock import to_wire
 from mailroom.errors import NotFound
 from mailroom.keys import service as api_keys
-from mailroom.keys.record import ApiKeyRecord
-from mailroom.keys.render import bearer_key
+from mailroom.keys.model import CREATE_API_KEY
+from mailroom.keys.record import KeyRecord
+from mailroom.keys.render import api_key
 from mailroom.keys.scopes import Route
 from mailroom.lists import suppression
 from mailroom.lists.model import list_entry
@@ -56,7 +57,7 @@ def resume_organization(site: Site, options: Namespace) -> Answer:
 def create_key(site: Site, options: Namespace) -> Answer:
     _existing(site, options)
     asked = {"name": options.name, "expires_at": options.expires}
-    body = api_keys.CREATE_API_KEY.check({name: value for name, value in asked.items() if value is not None})
+    body = CREATE_API_KEY.check({name: value for name, value in asked.items() if value is not None})
     route = Route(options.pod, None if options.inbox is None else options.inbox.lower())
     made = api_keys.create_api_key(_operator(options), route, body, items=site.items, clock=site.clock)
     return Answer(made, lines=(f"Key id   {made['api_key_id']}", f"API key  {made['api_key']}", ONCE))
@@ -64,7 +65,7 @@ def create_key(site: Site, options: Namespace) -> Answer:
 
 def list_keys(site: Site, options: Namespace) -> Answer:
     _existing(site, options)
-    found = [bearer_key(each) for each in _keys_of(options.organization, items=site.items)]
+    found = [api_key(each) for each in _keys_of(options.organization, items=site.items)]
     columns = ("key id", "begins with", "name", "bound to", "created", "used", "expires")
     return Answer({"api_keys": found}, columns, [_key_row(each) for each in found])
 
@@ -134,13 +135,13 @@ def _operator(options: Namespace) -> Caller:
     return Caller(options.organization, "organization", options.organization)
 
 
-def _keys_of(o: str, *, items: ItemStore) -> Iterable[ApiKeyRecord]:
+def _keys_of(o: str, *, items: ItemStore) -> Iterable[KeyRecord]:
     """Oldest first."""
     low, high = keys.api_key_range()
     start = None
     while True:
         rows = items.query(Query("core", o, PAGE, low, high, start=start))
-        yield from (cast(ApiKeyRecord, row) for row in rows)
+        yield from (cast(KeyRecord, row) for row in rows)
         if len(rows) < PAGE:
             return
         start = (o, rows[-1]["sk"])
@@ -174,7 +175,7 @@ def _key_row(key: dict[str, Any]) -> tuple[str, ...]:
     bound = key.get("inbox_id") or key.get("pod_id") or "organization"
     return (
         key["api_key_id"],
-        key["prefix"],
+        key.get("prefix", "a public key"),
         key["name"],
         bound,
         key["created_at"],

@@ -49,12 +49,31 @@ def run() -> list[Row]:
         rounds = [(percentile(timed(get, COUNTED // 5), 0.5), percentile(timed(empty, COUNTED // 5), 0.5)) for _ in range(5)]
         ours, theirs = sorted(rounds, key=lambda pair: pair[0] / pair[1])[2]
         rate = concurrent_rate(server, path)
+        told = refusals(server)
     return [
         Row("empty endpoint, p50", theirs * 1000, "ms"),
         Row("GET message, p50", ours * 1000, "ms"),
         Row("GET message / empty endpoint", ours / theirs, "x", bar=8),
+        Row("wrong key / unknown key, p50", told, "x", bar=1.2),
         Row(f"GET message, {CLIENTS} clients", rate, "req/s", bar=400, better="higher"),
     ]
+
+
+def refusals(server: Server) -> float:
+    """How much longer it takes to refuse a key that is nearly right than one that looks like none."""
+    link = server.connect()
+
+    def refused(key: str) -> Callable[[], object]:
+        def ask() -> None:
+            link.request("GET", "/v0/auth/me", headers={"Authorization": f"Bearer {key}"})
+            link.getresponse().read()
+
+        return ask
+
+    wrong, unknown = refused(server.api_key[:-1] + "!"), refused("am_" + "0" * (len(server.api_key) - 3))
+    timed(wrong, WARM), timed(unknown, WARM)
+    rounds = [percentile(timed(wrong, COUNTED // 5), 0.5) / percentile(timed(unknown, COUNTED // 5), 0.5) for _ in range(5)]
+    return sorted(rounds)[2]
 
 
 def concurrent_rate(server: Server, path: str) -> float:

@@ -65,8 +65,9 @@ def document() -> Schema:
 
 @cache
 def described_routes() -> tuple[Route, ...]:
-    """All but the paths that only take in ids with raw slashes: those are the same operations."""
-    return tuple(route for route in load(ROOT / "template.yaml").routes if "+}" not in route.path)
+    """All but the paths that only take in ids with raw slashes, which are the same operations, and those where nothing is, whatever
+    the method."""
+    return tuple(route for route in load(ROOT / "template.yaml").routes if "+}" not in route.path and route.method != "ANY")
 
 
 @cache

@@ -46,6 +46,13 @@ PATH_VALUES = {
     "proxy": "slash@example.com>",
     "token": "c2FtcGxlLXRva2VuLW9mLWEtcGl4ZWwtdGhhdC1pcy1ub25l",
 }
+JWK = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+    "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+}
+"""The base point of P-256: a public key that is everybody's."""
 TIME = "2026-01-01T12:00:00.000Z"
 TIME_MS = 1_767_268_800_000
 SES_ID = "sample0000000000000000000000000000000001"
@@ -63,10 +70,19 @@ class Case:
 
 
 CASES: Mapping[str, tuple[Case, ...]] = {
+    "sign_up_agent": (
+        Case(body={"username": "scout", "human_email": "ann@example.com", "source": "sample"}),
+        Case("without_human", body={"username": "scout-2"}),
+    ),
+    "attach_human": (Case(body={"human_email": "ann@example.com"}),),
+    "verify_agent": (Case(body={"otp_code": "123456"}),),
     "create_session_token": (Case(body={"ttl_seconds": 300}),),
     "list_pods": (Case(), Case("page", query={"limit": "10", "ascending": "true"})),
     "create_pod": (Case(body={"name": "Customer 17", "client_id": "customer-17", "description": "Sample"}), Case("without_body")),
-    "create_api_key": (Case(body={"name": "sample", "permissions": {"message_read": True, "message_send": True}}),),
+    "create_api_key": (
+        Case(body={"name": "sample", "permissions": {"message_read": True, "message_send": True}}),
+        Case("public", body={"public_key": JWK, "client_id": "sample"}),
+    ),
     "update_api_key": (Case(body={"name": "renamed"}),),
     "join_labs": (Case(body={}),),
     "create_inbox": (
@@ -170,12 +186,13 @@ def api_event(route: Route, case: Case) -> dict[str, Any]:
     path = route.path.replace("{proxy+}", "{proxy}")
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", quote(value, safe="@+=/"))
-    body = None if case.body is None or route.method in ("GET", "DELETE") else json.dumps(case.body)
+    method = "POST" if route.method == "ANY" else route.method
+    body = None if case.body is None or method in ("GET", "DELETE") else json.dumps(case.body)
     headers = _headers(body, case.credential)
     return {
         "resource": route.path,
         "path": path,
-        "httpMethod": route.method,
+        "httpMethod": method,
         "headers": headers,
         "multiValueHeaders": {name: [value] for name, value in headers.items()},
         "queryStringParameters": dict(case.query) or None,
@@ -199,7 +216,7 @@ def _context(route: Route, path: str, case: Case) -> dict[str, Any]:
         "apiId": "sample",
         "stage": "v0",
         "protocol": "HTTP/1.1",
-        "httpMethod": route.method,
+        "httpMethod": "POST" if route.method == "ANY" else route.method,
         "resourcePath": route.path,
         "path": f"/v0{path}",
         "requestId": "00000000-0000-4000-8000-000000000000",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.model import CREATE_API_KEY
 from mailroom.keys.scopes import route_of
-from mailroom.keys.service import CREATE_API_KEY, create_api_key
+from mailroom.keys.service import create_api_key
 
 
 @endpoint(permission="api_key_create", body=CREATE_API_KEY, key_required=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.scopes import Route, target_reads
 from mailroom.keys.service import get_api_key
-from mailroom.store import keys
 from mailroom.store.port import Reads
 
 
 def reads(o: str, request: Request) -> Reads:
-    return Reads((keys.api_key_record(o, request.path["api_key_id"]),))
+    return target_reads(o, Route(), request.path["api_key_id"])
 
 
 @endpoint(permission="api_key_read", reads=reads)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mailroom.http.endpoint import Request, endpoint
+from mailroom.keys.model import UPDATE_API_KEY
 from mailroom.keys.scopes import route_of, target_reads
-from mailroom.keys.service import UPDATE_API_KEY, update_api_key
+from mailroom.keys.service import update_api_key
 from mailroom.store.port import Reads
 
 

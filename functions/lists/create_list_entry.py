@@ -9,7 +9,7 @@ from mailroom.http.params import Params
 from mailroom.keys.scopes import owner_keys, route_of
 from mailroom.lists.model import CREATE_LIST_ENTRY, list_name
 from mailroom.lists.record import ListName
-from mailroom.lists.service import create_list_entry
+from mailroom.lists.service import create_list_entry, require_may_create
 from mailroom.store.port import Reads
 
 
@@ -23,6 +23,7 @@ def reads(o: str, request: Request) -> Reads:
 
 @endpoint(permission="list_entry_create", body=CREATE_LIST_ENTRY, query=query, reads=reads)
 def handler(request: Request) -> dict[str, Any]:
+    require_may_create(request.caller, request.query)
     route, body, runtime = route_of(request.path), request.body(), request.runtime
     return create_list_entry(
         request.caller, route, request.query, body, items=request.items, clock=runtime.clock, config=runtime.config

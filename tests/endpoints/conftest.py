@@ -11,7 +11,7 @@ from mailroom.config import Config
 from tests.support.backends import BACKENDS, mailbox
 from tests.support.stacks import Mailbox
 
-UNLIMITED = Config(rate_per_second=0, thread_send_limit=0)
+UNLIMITED = Config(rate_per_second=0, thread_send_limit=0, sign_up=True, sign_up_limit=10_000)
 
 
 @pytest.fixture(scope="module", params=BACKENDS)

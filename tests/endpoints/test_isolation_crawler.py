@@ -138,11 +138,11 @@ def test_a_foreign_id_answers_like_a_random_one(views: tuple[View, ...], route: 
             assert answers[0].status_code in (401, 403, 404), (view.scope, real, answers[0].text)
 
 
-def test_routes_that_are_not_crawled_are_the_way_of_ids_with_slashes_and_the_pixel() -> None:
+def test_routes_that_are_not_crawled_are_the_way_of_ids_with_slashes_and_where_nothing_is_and_the_pixel() -> None:
     """The crawler takes the first, because one message of every tenant has such an id."""
     rest = set(load(ROOT / "template.yaml").routes) - set(ROUTES)
 
-    assert {function_of(route) for route in rest} == {"route_message_path", "note_open"}
+    assert {function_of(route) for route in rest} == {"route_message_path", "refuse_public_keys", "note_open"}
 
 
 @pytest.mark.parametrize("route", REFERRING, ids=name_of)

@@ -29,6 +29,7 @@ from tests.support.stacks import Mailbox, Strict
 
 MANAGE = {"api_key_read": True, "api_key_create": True, "api_key_update": True, "api_key_delete": True}
 JWK = {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43}
+"""Of the right form, and no point of the curve."""
 
 
 def soon(hours: int = 1) -> str:
@@ -160,7 +161,8 @@ def test_an_unnamed_key_is_named_after_its_prefix(stack: Mailbox) -> None:
         ({"expires_at": 4_000_000_000}, ["expires_at"]),
         ({"expires_at": "2020-01-01T00:00:00Z"}, ["expires_at"]),
         ({"public_key": JWK}, ["public_key"]),
-        ({"public_key": {"kty": "oct"}}, ["public_key"]),
+        ({"public_key": "x"}, ["public_key"]),
+        ({"client_id": "a@b"}, ["client_id"]),
     ],
 )
 def test_a_bad_field_is_named(stack: Mailbox, body: Any, path: list[str]) -> None:

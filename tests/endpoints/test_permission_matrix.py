@@ -34,6 +34,8 @@ from tests.support.tenants import (
 ROUTES = telling_routes()
 ORGANIZATION_READ = "organization_read"
 """Comes with a key of organization scope, and with nothing else."""
+AGENT_VERIFY = "agent_verify"
+"""Comes with an organization that is not verified yet, and with nothing else."""
 
 MORE = dict.fromkeys(("reply_to_message", "reply_all_to_message", "forward_message"), ("message_read",))
 """What the specification wants beyond the one permission for which the contract has room."""
@@ -51,6 +53,8 @@ REFUSED = {
     "join_labs": "forbidden",
     # The tenant's key is unrestricted, so changing it takes an unrestricted one ("Update").
     "update_api_key": "unrestricted_key_required",
+    # The tenant's organization is not an agent's ("Agent sign-up").
+    **dict.fromkeys(("attach_human", "verify_agent"), "missing_permission"),
 }
 """Endpoints that refuse any restricted key, whatever its permissions, with another code."""
 
@@ -63,9 +67,10 @@ def needed(route: Route) -> tuple[str, ...]:
 
 CELLS = [(route, permission) for route in ROUTES for permission in needed(route)]
 FORBIDDEN_BY_SCOPE = {
-    "pod": {ORGANIZATION_READ, "pod_create", "pod_delete"},
+    "pod": {ORGANIZATION_READ, AGENT_VERIFY, "pod_create", "pod_delete"},
     "inbox": {
         ORGANIZATION_READ,
+        AGENT_VERIFY,
         "inbox_create",
         "inbox_delete",
         *(each for each in PERMISSIONS if each.startswith(("pod_", "domain_"))),

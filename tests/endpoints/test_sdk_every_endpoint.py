@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests import openapi
 from tests.support import (  # noqa: F401 - they register their calls
+    sdk_calls_agents,
     sdk_calls_domains,
     sdk_calls_drafts,
     sdk_calls_lists,
@@ -24,7 +26,7 @@ from tests.support.seed import seed
 from tests.support.stacks import Mailbox
 
 FAMILIES = {
-    *("organizations", "pods", "auth", "api_keys", "inboxes", "inbox_events"),
+    *("organizations", "pods", "agent", "auth", "api_keys", "inboxes", "inbox_events"),
     *("lists", "messages", "threads", "drafts", "webhooks", "domains"),
 }
 ENDPOINTS = {
@@ -46,6 +48,18 @@ def asynchronous(sqlite_stack: Mailbox) -> Iterator[Sdk]:
         yield opened
 
 
+@pytest.fixture
+def nothing_secret_is_logged(sdk: Sdk, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """By any module of ours, at any level, with all that belongs to a line."""
+    caplog.set_level(logging.DEBUG, "mailroom")
+    sdk.watch.secrets.clear()
+    yield
+    ours = [record for record in caplog.get_records("call") if record.name.partition(".")[0] in ("mailroom", "local")]
+    logged = caplog.text + "".join(str(vars(record)) for record in ours)
+    assert ours
+    assert [secret for secret in sdk.watch.secrets if secret in logged] == []
+
+
 def scene(stack: Mailbox) -> Scene:
     inbox = str(stack.http.post("/inboxes").json()["inbox_id"])
     o, thread_id = organization_id(stack.http), str(uuid.uuid4())
@@ -58,6 +72,7 @@ def scene(stack: Mailbox) -> Scene:
     return Scene(stack, inbox, first, second)
 
 
+@pytest.mark.usefixtures("nothing_secret_is_logged")
 @pytest.mark.parametrize("name", CALLS)
 def test_the_method_reaches_its_endpoint_and_understands_the_answer(stack: Mailbox, sdk: Sdk, name: str) -> None:
     sdk.watch.seen.clear()

@@ -23,14 +23,28 @@ class Watch:
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
+        self.secrets: set[str] = set()
+        """Credentials that were sent or shown."""
 
     def note(self, answer: httpx.Response) -> None:
+        self.secrets |= _secrets(answer)
         path = answer.request.url.raw_path.decode().partition("?")[0]
         body = contract.decoded(answer.content, answer.headers.get("content-type", ""))
         contract.check(answer.request.method, path, answer.status_code, body)
         endpoint = contract.find_endpoint(answer.request.method, path)
         assert endpoint is not None
         self.seen.append((endpoint["method"], endpoint["path"]))
+
+
+_SECRET_FIELDS = ("api_key", "token", "secret", "otp_code")
+
+
+def _secrets(answer: httpx.Response) -> set[str]:
+    sent, shown = answer.request, answer
+    bodies = [contract.decoded(each.content, each.headers.get("content-type", "")) for each in (sent, shown) if each.content]
+    fields = [body.get(name) for body in bodies if isinstance(body, dict) for name in _SECRET_FIELDS]
+    credential = answer.request.headers.get("authorization", "").partition(" ")[2]
+    return {value for value in (*fields, credential) if isinstance(value, str) and value}
 
 
 class Sdk:

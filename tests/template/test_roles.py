@@ -67,6 +67,7 @@ def test_only_senders_may_send() -> None:
         "MessageRouterRole",
         "DraftSenderRole",
         "DueDraftsRole",
+        "AgentsRole",
     }
 
 

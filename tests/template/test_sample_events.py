@@ -13,14 +13,20 @@ from local.invoke import Invoker
 from local.stack import Stack
 from local.template import Function
 from mailroom.clock import now_ms
+from mailroom.config import Config
 from mailroom.store import keys
 from tests import sample_events as samples
 
 _FOUND = (path.relative_to(samples.FOLDER) for path in samples.FOLDER.rglob("*.json"))
 # What deletes comes last: the stack is shared.
 EVENTS = sorted(_FOUND, key=lambda path: ("delete" in str(path), str(path)))
-BY_THE_SPEC = {Path("organizations/join_labs.json"): 403, Path("webhooks/read_polled_events.json"): 401}
-"""Labs are not offered; the stack has no polling webhook with this token."""
+BY_THE_SPEC = {
+    Path("organizations/join_labs.json"): 403,
+    Path("agents/attach_human.json"): 403,
+    Path("agents/verify_agent.json"): 403,
+    Path("webhooks/read_polled_events.json"): 401,
+}
+"""Labs are not offered; the organization is not an agent's; the stack has no polling webhook with this token."""
 MAIL = f"From: Ann <ann@example.com>\r\nTo: {samples.INBOX}\r\nSubject: Sample\r\nMessage-ID: {samples.MESSAGE}\r\n\r\nHello\r\n"
 
 SENT = {
@@ -38,7 +44,8 @@ SENT = {
 def stack() -> Iterator[Stack]:
     """The organization, the inbox and the mail that the events speak of. The inbox must be older than its mail."""
     behind = now_ms() - samples.TIME_MS + 60_000
-    with Stack(api_key=samples.API_KEY, clock=lambda: now_ms() - behind) as running:
+    config = Config(sign_up=True)
+    with Stack(api_key=samples.API_KEY, config=config, clock=lambda: now_ms() - behind) as running:
         create_inbox = json.loads((samples.FOLDER / "inboxes/create_inbox.json").read_text(encoding="utf-8"))
         user, _, domain = samples.INBOX.partition("@")
         create_inbox["body"] = json.dumps({"username": user, "domain": domain})

@@ -10,10 +10,14 @@ ScopeType = Literal["organization", "pod", "inbox"]
 
 RESTRICTED_LABELS = ("spam", "blocked", "unauthenticated", "trash")
 
+AGENT_VERIFY = "agent_verify"
+"""Comes with a key of an organization that is not verified yet, and with nothing else."""
+
 NEVER_IMPLIED = frozenset({"agent_armor_release", "app_connect"})
 _NOT_FOR_PODS = frozenset({"pod_create", "pod_delete"})
 _NOT_FOR_INBOXES_PREFIX = ("domain_", "pod_")
 _NOT_FOR_INBOXES = frozenset({"inbox_create", "inbox_delete"})
+_NOT_WHILE_UNVERIFIED = frozenset({"api_key_create", "file_create"})
 
 
 class Caller(NamedTuple):
@@ -27,6 +31,8 @@ class Caller(NamedTuple):
     """What is granted; None is unrestricted."""
     expires_at: int | None = None
     """Milliseconds."""
+    unverified: bool = False
+    """Its organization was made by an agent for which no human has answered yet (spec: "Agent sign-up")."""
 
     def can(self, permission: str) -> bool:
         """Scope and permissions together: what the scope allows AND what the key grants."""
@@ -36,6 +42,10 @@ class Caller(NamedTuple):
             return False
         if permission == "organization_read":
             return self.scope_type == "organization"
+        if permission == AGENT_VERIFY:
+            return self.unverified and self.scope_type == "organization"
+        if self.unverified and permission in _NOT_WHILE_UNVERIFIED:
+            return False
         if self.permissions is None:
             return permission not in NEVER_IMPLIED
         return permission in self.permissions
@@ -44,7 +54,15 @@ class Caller(NamedTuple):
         """Raises MissingPermission for the first one lacking."""
         for permission in permissions:
             if not self.can(permission):
-                raise MissingPermission.of(permission)
+                raise self.lacks(permission)
+
+    def lacks(self, permission: str) -> MissingPermission:
+        """What is answered to a caller that cannot do this."""
+        if permission == AGENT_VERIFY:
+            return MissingPermission(fix=f"The permission {AGENT_VERIFY} is held only while an agent's organization is unverified.")
+        if self.unverified:
+            return MissingPermission.unverified(permission)
+        return MissingPermission.of(permission)
 
     def unreadable_labels(self) -> frozenset[str]:
         """Restricted labels whose items do not exist for this caller."""

@@ -55,6 +55,8 @@ class Config(NamedTuple):
     tracking_scheme: str = "https"
     sign_up: bool = False
     """Agents may make their own organizations (spec: "Agent sign-up")."""
+    sign_up_limit: int = 5
+    """Sign-ups from one network address within an hour."""
 
     webhook_schedule: tuple[int, ...] = WEBHOOK_SCHEDULE_S
     """Seconds from each failed attempt of a delivery to the next one; after the last wait's attempt it has failed."""

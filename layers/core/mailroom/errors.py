@@ -6,7 +6,7 @@ MailroomError
 ├── Forbidden 403 ── MissingPermission, PermissionEscalation, UnrestrictedKeyRequired, MessageRejected,
 │                    InboxPaused, DomainNotVerified, ResourceTaken, AlreadyExists, LimitExceeded, CannotDelete, LoopDetected
 ├── NotFound 404, MethodNotAllowed 405
-├── Conflict 409 ── RaceCondition, ResourceDeleting
+├── Conflict 409 ── HumanLimitExceeded, RaceCondition, ResourceDeleting
 ├── PayloadTooLarge 413, Unprocessable 422, RateLimited 429
 └── InternalError 500, ServiceUnavailable 503
 """
@@ -106,6 +106,10 @@ class MissingPermission(Forbidden):
     def of(cls, permission: str, message: str | None = None) -> MissingPermission:
         return cls(message, fix=f"Use an API key that has the permission {permission}, or one with a wider scope.")
 
+    @classmethod
+    def unverified(cls, permission: str) -> MissingPermission:
+        return cls(fix=f"The permission {permission} comes with verification: POST /v0/agent/verify the code mailed to the human.")
+
 
 class OrganizationSuspended(Forbidden):
     """The credential is a good one, and not to be used before the operator resumes its organization."""
@@ -176,6 +180,12 @@ class MethodNotAllowed(MailroomError):
 class Conflict(MailroomError):
     status, name, code = 409, "ConflictError", "conflict"
     default_message = "Conflict"
+
+
+class HumanLimitExceeded(Conflict):
+    """The one limit that is not a 403 (spec: organizations-auth-apikeys.md, "POST /v0/agent/human")."""
+
+    name, code = "LimitExceededError", "limit_exceeded"
 
 
 class RaceCondition(Conflict):

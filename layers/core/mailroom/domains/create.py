@@ -16,6 +16,7 @@ from mailroom.domains.record import DomainRecord, record_of
 from mailroom.domains.registration import Place, new_record, registration
 from mailroom.domains.requests import remove_later
 from mailroom.errors import LimitExceeded, NotFound, RaceCondition, Unprocessable, ValidationError
+from mailroom.organizations.limits import domain_limit
 from mailroom.ports import Identities, Identity, Queues, Resolver
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Reads, TransactionCancelled
@@ -26,7 +27,7 @@ class Surroundings(NamedTuple):
     family: Family
     existing: Item | None
     """The domain that has the client id already."""
-    domain_count: int
+    organization: Item | None
 
 
 def create_domain(
@@ -58,14 +59,15 @@ def create_domain(
             refuse_claimed(place.organization_id, around.family)
             if identity is None:
                 _refuse_other_provider(body, resolver=resolver)
-            if config.domain_limit is not None and around.domain_count >= config.domain_limit:
+            limit = domain_limit(around.organization, config)
+            if limit is not None and around.organization is not None and around.organization["domain_count"] >= limit:
                 raise LimitExceeded("Domain limit reached", fix="Delete a domain first.")
             if identity is None:
                 with asking():
                     identity = identities.register(name, place.organization_id, feedback=body.get("feedback_enabled", True))
             record = new_record(place, body, identity, around.family, clock(), config)
             try:
-                items.transact(registration(place, record, around.family, config.domain_limit))
+                items.transact(registration(place, record, around.family, limit))
             except TransactionCancelled:
                 continue
             kept = True
@@ -90,8 +92,8 @@ def _surroundings(place: Place, body: CreateDomain, *, items: ItemStore) -> Surr
     if any("state" in found.items.get(key, {"state": "gone"}) for key in pods):
         raise NotFound
     replayed = [items.get(keys.domain(o, found.items[key]["id"])) for key in mapped if key in found.items]
-    count = found.items.get(keys.organization(o), {}).get("domain_count", 0)
-    return Surroundings(family_of(body["domain"], found), replayed[0] if replayed else None, count)
+    organization = found.items.get(keys.organization(o))
+    return Surroundings(family_of(body["domain"], found), replayed[0] if replayed else None, organization)
 
 
 def _replayed(row: Item, caller: Caller, pod_id: str | None) -> DomainRecord:

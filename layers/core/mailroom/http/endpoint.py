@@ -91,6 +91,8 @@ class Request:
 
 Authenticate = Callable[[Request], Caller]
 """Whom a credential of another kind than an API key stands for; sets `request.grant` as it needs. Raises Unauthorized."""
+Gate = Callable[[Request], None]
+"""Whether an endpoint that asks for no credential takes the request now. Raises Forbidden, RateLimited."""
 Handler = Callable[[Event, Any], Answer]
 Query = Callable[[Request, Params], Any]
 Prefetch = Callable[[str, Request], Reads]
@@ -105,9 +107,10 @@ def endpoint(
     reads: Prefetch | None = None,
     key_required: bool = False,
     authenticate: Authenticate | None = None,
+    gate: Gate | None = None,
 ) -> Callable[[Callable[[Request], Any]], Handler]:
     """Wraps `(Request) -> JSON value | None | Redirect | Download` into a Lambda handler. Without `authenticate` it takes API keys
-    and session tokens (or, where a `key_required`, keys only).
+    and session tokens (or, where a `key_required`, keys only); with a `gate`, it asks for none, and its requests have no caller.
 
     The body is checked by `request.body()`, which services that must find their target first call late (spec: messages.md,
     "Order of checks"); all others get it from the handler's first line.
@@ -126,7 +129,7 @@ def endpoint(
             error: MailroomError | None = None
             with metered(units=False) as meter:
                 try:
-                    value = _answer(request, function, permissions, query, identify)
+                    value = _answer(request, function, permissions, query, identify, gate)
                     answer = success(value, request.request_id)
                 except Exception as raised:  # noqa: BLE001 - the one place where any failure becomes an answer
                     error = _mapped(raised)
@@ -168,26 +171,37 @@ def _answer(
     permissions: tuple[str, ...],
     query: Query | None,
     identify: Authenticate,
+    gate: Gate | None,
 ) -> Any:
     limit = request.runtime.config.max_body_bytes
     encoded = limit * 4 // 3 if request.event.get("isBase64Encoded") else limit
     if len(request.event.get("body") or "") > encoded:
         raise PayloadTooLarge
     malformed = _read_query(request, query)
-    request.caller = identify(request)
-    now = request.runtime.clock()
-    if not request.runtime.limiter.allow(request.caller.organization_id, now):
-        raise RateLimited(retry_after=1, fix="Slow down, or spread the requests.")
-    _check_scope(request)
-    request.caller.require(*permissions)
+    if gate is None:
+        _admit(request, permissions, identify)
+    else:
+        gate(request)
     if malformed:
         raise malformed
     if request.page is not None:
         request.page.bind(f"{request.caller.organization_id} {request.caller.scope_id}")
     value = function(request)
     if request.credential is not None:
-        note_use(request.credential, now, items=request.runtime.items)
+        note_use(request.credential, request.runtime.clock(), items=request.runtime.items)
     return value
+
+
+def anybody(_: Request) -> None:
+    """The gate of an endpoint that answers everybody alike."""
+
+
+def _admit(request: Request, permissions: tuple[str, ...], identify: Authenticate) -> None:
+    request.caller = identify(request)
+    if not request.runtime.limiter.allow(request.caller.organization_id, request.runtime.clock()):
+        raise RateLimited(retry_after=1, fix="Slow down, or spread the requests.")
+    _check_scope(request)
+    request.caller.require(*permissions)
 
 
 def _read_query(request: Request, query: Query | None) -> ValidationError | None:

@@ -16,6 +16,7 @@ from mailroom.inboxes.names import readable_username
 from mailroom.inboxes.record import AddressRecord, InboxRecord, live
 from mailroom.inboxes.words import added
 from mailroom.lists import suppression
+from mailroom.organizations.limits import inbox_limit
 from mailroom.store import keys
 from mailroom.store.port import (
     Absent,
@@ -94,7 +95,8 @@ def _create(
         raise NotFound
     site = ground(o, domain, named, rows, default_domain=config.domain)
     organization = rows[organization_key]
-    if config.inbox_limit is not None and organization["inbox_count"] >= config.inbox_limit:
+    limit = inbox_limit(organization, config)
+    if limit is not None and organization["inbox_count"] >= limit:
         raise LimitExceeded("Inbox limit reached", fix="Delete an inbox first.")
     _refuse_taken(o, rows.get(address_key), now)
     place = Place(o, site.pod_id or named or organization["default_pod_id"], email, site.still)
@@ -102,8 +104,19 @@ def _create(
     if (former := rows.get(address_key)) is not None:
         record["reused_after"] = former["released_at"]
     welcome = suppression.lifting(o, email, rows.get(suppression_key))
-    items.transact([*_creation(place, record, now, config.inbox_limit), *welcome])
+    items.transact([*_creation(place, record, now), *_counting(place, limit), *welcome])
     return record
+
+
+def first_inbox(place: Place, now: int, *, items: ItemStore) -> list[Action]:
+    """The inbox of an organization that is made in the same transaction, with its pod, and counts the inbox itself. The transaction
+    fails where the address was taken meanwhile. Raises ResourceTaken."""
+    former = items.get(keys.address(place.email))
+    _refuse_taken(place.organization_id, former, now)
+    record = _record(place, {}, now)
+    if former is not None:
+        record["reused_after"] = former["released_at"]
+    return _creation(place, record, now)
 
 
 def _refuse_taken(o: str, address: Item | None, now: int) -> None:
@@ -131,17 +144,14 @@ def _record(place: Place, body: CreateInbox, now: int) -> InboxRecord:
     return record
 
 
-def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) -> list[Action]:
+def _creation(place: Place, record: InboxRecord, now: int) -> list[Action]:
     o, email = place.organization_id, place.email
     address = AddressRecord(organization_id=o, inbox_id=email, pod_id=place.pod_id, state="live")
     if "status" in record:
         address["paused"] = True
-    below_limit = Present() if limit is None else AtMost("inbox_count", limit - 1)
     actions: list[Action] = [
         Put(keys.address(email), cast(Item, address), _free_for(o, now)),
         Put(keys.inbox(o, email), cast(Item, record), Absent()),
-        Update(keys.organization(o), (Add("inbox_count", 1),), below_limit),
-        Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), live()),
         Put(listing_key(o, record), {"by_pod": keys.inbox_list_of_pod(o, place.pod_id)}),
         *added(o, record),
         *place.still,
@@ -149,6 +159,14 @@ def _creation(place: Place, record: InboxRecord, now: int, limit: int | None) ->
     if "client_id" in record:
         actions.append(Put(keys.client_id(o, "inbox", record["client_id"]), {"id": email}, Absent()))
     return actions
+
+
+def _counting(place: Place, limit: int | None) -> list[Action]:
+    o, below_limit = place.organization_id, Present() if limit is None else AtMost("inbox_count", limit - 1)
+    return [
+        Update(keys.organization(o), (Add("inbox_count", 1),), below_limit),
+        Update(keys.pod(o, place.pod_id), (Add("inbox_count", 1),), live()),
+    ]
 
 
 def _free_for(o: str, now: int) -> AnyOf:

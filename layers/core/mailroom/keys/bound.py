@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from mailroom.callers import ScopeType
-from mailroom.keys.record import ApiKeyRecord, removal
+from mailroom.keys.record import KeyRecord, removal
 from mailroom.store import keys
 from mailroom.store.port import Delete, ItemStore, Key, Query
 
@@ -21,6 +21,6 @@ def revoke_bound_keys(o: str, scope_type: ScopeType, scope_id: str, *, items: It
     wanted = [keys.api_key_record(o, keys.index_identity(row["sk"])) for row in listed]
     found = items.batch_get(wanted).values()
     if found:
-        items.transact([action for record in found for action in removal(cast(ApiKeyRecord, record))])
+        items.transact([action for record in found for action in removal(cast(KeyRecord, record))])
     items.write([Delete(Key("idx", row["pk"], row["sk"])) for row in listed])
     return True

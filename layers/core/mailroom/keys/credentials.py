@@ -62,6 +62,7 @@ def caller_of(row: Item | None, now: int) -> Caller:
         api_key_id=row["api_key_id"],
         permissions=None if granted is None else frozenset(granted),
         expires_at=expires_at,
+        unverified=bool(row.get("unverified")),
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, cast
 
 from mailroom.callers import Caller
 from mailroom.http.tokens import Paging
-from mailroom.keys.record import ApiKeyRecord
-from mailroom.keys.render import bearer_key
+from mailroom.keys.record import KeyRecord, is_public
+from mailroom.keys.render import api_key
 from mailroom.keys.scopes import Route, owner_keys, scope_of
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Query, Reads
@@ -19,18 +19,18 @@ class ListQuery(NamedTuple):
 
 
 def list_api_keys(caller: Caller, route: Route, query: ListQuery, *, items: ItemStore) -> dict[str, Any]:
-    """`ListApiKeysResponse`: the keys bound to exactly the route's scope; without a prefix, all that the caller can see.
+    """`ListApiKeysResponse`: the keys bound to exactly the route's scope; without a prefix, all that the caller can see. Where only
+    one type is wanted, a page may be short, or empty, and go on.
 
     Raises NotFound for a pod or inbox that is not there.
     """
     paging = query.paging
-    if query.type == "public_key":
-        return _page(paging, [], None)
     reading = _reading(caller, route, paging, items=items)
     rows = items.query(reading)
     more = len(rows) > paging.limit
     rows = rows[: paging.limit]
-    return _page(paging, _load(caller.organization_id, rows, items=items), [rows[-1]["sk"]] if more else None)
+    shown = [api_key(record) for record in _load(caller.organization_id, rows, items=items) if _is_of(record, query.type)]
+    return _page(paging, shown, [rows[-1]["sk"]] if more else None)
 
 
 def list_reads(o: str, route: Route, paging: Paging) -> Reads:
@@ -68,13 +68,17 @@ def _query(table: Any, pk: str, paging: Paging, low: str | None = None, high: st
     return Query(table, pk, paging.limit + 1, low, high, descending=not paging.ascending, start=start)
 
 
-def _load(o: str, rows: list[Item], *, items: ItemStore) -> list[dict[str, Any]]:
+def _is_of(record: KeyRecord, wanted: str | None) -> bool:
+    return wanted is None or (wanted == "public_key") == is_public(record)
+
+
+def _load(o: str, rows: list[Item], *, items: ItemStore) -> list[KeyRecord]:
     """Index rows lead to the records; a key deleted in between is left out."""
     if rows and "name" not in rows[0]:
         wanted = [keys.api_key_record(o, keys.index_identity(row["sk"])) for row in rows]
         found = items.batch_get(wanted)
         rows = [found[key] for key in wanted if key in found]
-    return [bearer_key(cast(ApiKeyRecord, row)) for row in rows]
+    return [cast(KeyRecord, row) for row in rows]
 
 
 def _page(paging: Paging, items: list[dict[str, Any]], position: list[Any] | None) -> dict[str, Any]:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import to_wire
-from mailroom.keys.record import ApiKeyRecord
+from mailroom.keys.record import ApiKeyRecord, KeyRecord, PublicKeyRecord, is_public
+
+
+def api_key(record: KeyRecord) -> dict[str, Any]:
+    """`ApiKey`: `type` is always there, or new SDKs cannot tell the two kinds apart."""
+    return public_key(record) if is_public(record) else bearer_key(cast(ApiKeyRecord, record))
 
 
 def bearer_key(record: ApiKeyRecord) -> dict[str, Any]:
-    """`BearerApiKey`: `type` is always there, or new SDKs cannot tell it from a public key."""
+    """`BearerApiKey`."""
     return {"type": "bearer", **_shared(record), **_times(record, "used_at", "updated_at")}
+
+
+def public_key(record: PublicKeyRecord) -> dict[str, Any]:
+    """`PublicKeyCredential`. It is active from the beginning: there is nobody here who would have to confirm it."""
+    return {
+        "type": "public_key",
+        "status": "active",
+        **_shared(record),
+        **_times(record, "used_at", "updated_at"),
+        "public_key": {"jwk": record["jwk"], "fingerprint": record["fingerprint"]},
+        "created_by": {"api_key_id": record["created_by"]},
+    }
 
 
 def created_key(record: ApiKeyRecord, secret: str) -> dict[str, Any]:
@@ -32,11 +49,11 @@ def identity(caller: Caller) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _shared(record: ApiKeyRecord) -> dict[str, Any]:
-    names = ("api_key_id", "prefix", "name", "pod_id", "inbox_id", "permissions")
+def _shared(record: KeyRecord) -> dict[str, Any]:
+    names = ("api_key_id", "prefix", "name", "client_id", "pod_id", "inbox_id", "permissions")
     shown = {name: value for name, value in record.items() if name in names}
     return {**shown, **_times(record, "created_at", "expires_at")}
 
 
-def _times(record: ApiKeyRecord, *names: str) -> dict[str, str]:
+def _times(record: KeyRecord, *names: str) -> dict[str, str]:
     return {name: to_wire(value) for name, value in record.items() if name in names and isinstance(value, int)}

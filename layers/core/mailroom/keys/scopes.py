@@ -9,7 +9,7 @@ from mailroom.callers import Caller, ScopeType
 from mailroom.errors import NotFound
 from mailroom.inboxes.access import require_inbox
 from mailroom.inboxes.record import live
-from mailroom.keys.record import ApiKeyRecord
+from mailroom.keys.record import KeyRecord
 from mailroom.pods.access import require_pod
 from mailroom.store import keys
 from mailroom.store.port import Check, Item, ItemStore, Key, Reads
@@ -64,20 +64,24 @@ def owner_keys(o: str, route: Route) -> tuple[Key, ...]:
 
 
 def target_reads(o: str, route: Route, api_key_id: str) -> Reads:
-    """What `visible_key` asks for, to be prefetched."""
-    return Reads((keys.api_key_record(o, api_key_id), *owner_keys(o, route)))
+    """What `visible_key` asks for first, to be prefetched: the key with this id, or the public key with this client id."""
+    return Reads((keys.api_key_record(o, api_key_id), keys.client_id(o, "public_key", api_key_id), *owner_keys(o, route)))
 
 
-def visible_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemStore) -> ApiKeyRecord:
-    """Raises NotFound for a key that is unknown, outside the caller's scope, or not bound to exactly the route's scope."""
-    record_key, *owners = target_reads(caller.organization_id, route, api_key_id).keys
-    rows = items.batch_get([record_key, *owners])
+def visible_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemStore) -> KeyRecord:
+    """`api_key_id`: or the client id of a public key. Raises NotFound for a key that is unknown, outside the caller's scope, or not
+    bound to exactly the route's scope."""
+    o = caller.organization_id
+    record_key, named_key, *owners = target_reads(o, route, api_key_id).keys
+    rows = items.batch_get([record_key, named_key, *owners])
     row = rows.get(record_key)
+    if row is None and (named := rows.get(named_key)) is not None:
+        row = items.get(keys.api_key_record(o, named["id"]))
     if row is None or not _within(caller, row) or not _bound(row, route):
         raise NotFound
     if any("state" in rows.get(key, {"state": "gone"}) for key in owners):
         raise NotFound
-    return cast(ApiKeyRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(KeyRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
 
 
 def _within(caller: Caller, row: Item) -> bool:

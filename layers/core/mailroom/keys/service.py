@@ -1,78 +1,38 @@
-"""API keys: create, read, change, revoke. Who may give what to whom is decided here (spec: "API keys", rules in order)."""
+"""API keys: create, read, change, revoke (spec: organizations-auth-apikeys.md, "API keys"). Who may give what is in `grants`."""
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock
-from mailroom.errors import (
-    NotFound,
-    OrganizationSuspended,
-    PermissionEscalation,
-    RaceCondition,
-    UnrestrictedKeyRequired,
-    ValidationError,
-)
-from mailroom.http.body import Body, anything, checked, instant, object_of, string
+from mailroom.errors import NotFound, OrganizationSuspended, RaceCondition, ValidationError
 from mailroom.ids import new_api_key, uuid7
-from mailroom.keys.permissions import effective, permissions_object, refuse_escalation
-from mailroom.keys.record import ApiKeyRecord, creation, granted, removal, secret_fields
-from mailroom.keys.render import bearer_key, created_key
+from mailroom.keys.grants import new_expiry, new_permissions, refuse_update
+from mailroom.keys.model import CreateApiKey, UpdateApiKey
+from mailroom.keys.permissions import effective
+from mailroom.keys.public import new_record, register
+from mailroom.keys.record import ApiKeyRecord, KeyRecord, creation, granted, is_public, new_key, removal
+from mailroom.keys.render import api_key, created_key, public_key
 from mailroom.keys.scopes import Route, Scope, scope_of, still_there, visible_key
 from mailroom.organizations.standing import active
 from mailroom.store import keys
-from mailroom.store.port import (
-    Change,
-    Delete,
-    Equals,
-    ItemStore,
-    Present,
-    Remove,
-    Set,
-    TransactionCancelled,
-    Update,
-)
+from mailroom.store.port import Change, Delete, Equals, ItemStore, Present, Remove, Set, TransactionCancelled, Update
 from mailroom.store.races import attempts
 
 
-def _no_public_keys(_: Any) -> Any:
-    raise ValueError("Public keys are not supported")
-
-
-class CreateApiKey(TypedDict):
-    name: NotRequired[str]
-    permissions: NotRequired[dict[str, bool] | None]
-    expires_at: NotRequired[int]
-    """Microseconds."""
-
-
-class UpdateApiKey(TypedDict):
-    name: NotRequired[str]
-    permissions: NotRequired[dict[str, bool] | None]
-
-
-CREATE_API_KEY: Body[CreateApiKey] = Body(
-    object_of(
-        nulls=("permissions",),
-        name=string(low=1, high=256),
-        permissions=permissions_object(),
-        expires_at=instant(),
-        public_key=checked(anything(), _no_public_keys),
-    )
-)
-UPDATE_API_KEY: Body[UpdateApiKey] = Body(
-    object_of(update=True, nulls=("permissions",), name=string(low=1, high=256), permissions=permissions_object())
-)
-
-
 def create_api_key(caller: Caller, route: Route, body: CreateApiKey, *, items: ItemStore, clock: Clock) -> dict[str, Any]:
-    """`CreateApiKeyResponse`. Raises NotFound, PermissionEscalation, UnrestrictedKeyRequired, ValidationError, and
-    OrganizationSuspended: whoever is being suspended cannot make himself a key meanwhile."""
+    """`CreateApiKeyResponse`, or the `PublicKeyCredential` of a public key. Raises NotFound, PermissionEscalation,
+    UnrestrictedKeyRequired, ValidationError, Conflict (client id), and OrganizationSuspended: whoever is being suspended cannot
+    make himself a key meanwhile."""
     scope = scope_of(caller, route, items=items)
     now = clock()
-    permissions = _new_permissions(caller, body)
-    expires_at = _new_expiry(caller, body, now)
+    permissions = new_permissions(caller, body)
+    expires_at = new_expiry(caller, body, now)
+    if "public_key" in body:
+        registered = new_record(caller, scope, body, permissions, expires_at, now)
+        register(registered, scope, items=items)
+        return public_key(registered)
     secret = new_api_key()
     record = _record(caller, scope, secret, now)
     if "name" in body:
@@ -90,7 +50,7 @@ def create_api_key(caller: Caller, route: Route, body: CreateApiKey, *, items: I
 
 def get_api_key(caller: Caller, api_key_id: str, *, items: ItemStore) -> dict[str, Any]:
     """`ApiKey`. Raises NotFound."""
-    return bearer_key(visible_key(caller, Route(), api_key_id, items=items))
+    return api_key(visible_key(caller, Route(), api_key_id, items=items))
 
 
 def update_api_key(
@@ -101,20 +61,20 @@ def update_api_key(
         raise ValidationError.at((), "Send at least one of name, permissions")
     for _ in attempts():
         record = visible_key(caller, route, api_key_id, items=items)
-        _refuse_update(caller, record, body)
-        changed = _changed(record, body, clock())
+        refuse_update(caller, record, body)
+        changed = _changed(caller, record, body, clock())
         try:
             items.transact(_update(record, changed))
         except TransactionCancelled:
             continue
-        return bearer_key(changed)
+        return api_key(changed)
     raise RaceCondition
 
 
 def delete_api_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemStore) -> None:
     """The key stops working at once; it may be the caller's own. Raises NotFound."""
     record = visible_key(caller, route, api_key_id, items=items)
-    row = keys.api_key_record(caller.organization_id, api_key_id)
+    row = keys.api_key_record(caller.organization_id, record["api_key_id"])
     others = [action for action in removal(record) if action.key != row]
     try:
         items.transact([Delete(row, Present()), *others])
@@ -122,44 +82,8 @@ def delete_api_key(caller: Caller, route: Route, api_key_id: str, *, items: Item
         raise NotFound from cancelled
 
 
-def _new_permissions(caller: Caller, body: CreateApiKey) -> dict[str, bool] | None:
-    """None is unrestricted."""
-    permissions = body.get("permissions")
-    if permissions is not None:
-        refuse_escalation(caller, permissions)
-        return permissions
-    if caller.permissions is None:
-        return None
-    if "permissions" in body:
-        raise UnrestrictedKeyRequired(fix="Send a permissions object, or use an unrestricted key.")
-    return effective(caller)
-
-
-def _new_expiry(caller: Caller, body: CreateApiKey, now: int) -> int | None:
-    if "expires_at" not in body:
-        return caller.expires_at
-    expires_at = body["expires_at"] // 1000
-    if caller.expires_at is not None and expires_at > caller.expires_at:
-        raise PermissionEscalation(fix="Choose an expires_at that is not later than that of the key in use.")
-    if expires_at <= now:
-        raise ValidationError.at("expires_at", "Must be in the future")
-    return expires_at
-
-
 def _record(caller: Caller, scope: Scope, secret: str, now: int) -> ApiKeyRecord:
-    traces = secret_fields(secret)
-    record = ApiKeyRecord(
-        api_key_id=uuid7(now),
-        organization_id=caller.organization_id,
-        scope_type=scope.type,
-        scope_id=scope.id,
-        prefix=traces["prefix"],
-        secret_hash=traces["secret_hash"],
-        name=f"API key {traces['prefix']}",
-        created_at=now,
-        updated_at=now,
-        ver=now,
-    )
+    record = new_key(caller.organization_id, uuid7(now), scope.type, scope.id, secret, now)
     if scope.pod_id is not None:
         record["pod_id"] = scope.pod_id
     if scope.inbox_id is not None:
@@ -167,16 +91,7 @@ def _record(caller: Caller, scope: Scope, secret: str, now: int) -> ApiKeyRecord
     return record
 
 
-def _refuse_update(caller: Caller, record: ApiKeyRecord, body: UpdateApiKey) -> None:
-    if caller.permissions is None:
-        return
-    clears = "permissions" in body and body["permissions"] is None
-    if clears or "permissions" not in record:
-        raise UnrestrictedKeyRequired(fix="Use a key without restrictions.")
-    refuse_escalation(caller, body.get("permissions") or {})
-
-
-def _changed(record: ApiKeyRecord, body: UpdateApiKey, now: int) -> ApiKeyRecord:
+def _changed(caller: Caller, record: KeyRecord, body: UpdateApiKey, now: int) -> KeyRecord:
     changed = record.copy()
     changed["updated_at"] = max(now, record["updated_at"] + 1)
     changed["ver"] = record["ver"] + 1
@@ -186,10 +101,12 @@ def _changed(record: ApiKeyRecord, body: UpdateApiKey, now: int) -> ApiKeyRecord
         changed.pop("permissions", None)
         if body["permissions"] is not None:
             changed["permissions"] = body["permissions"]
+        elif is_public(record):
+            changed["permissions"] = effective(caller)
     return changed
 
 
-def _update(record: ApiKeyRecord, changed: ApiKeyRecord) -> list[Update]:
+def _update(record: KeyRecord, changed: KeyRecord) -> list[Update]:
     """Only what may change is written: `used_at` moves on its own."""
     row = keys.api_key_record(record["organization_id"], record["api_key_id"])
     fields: tuple[Change, ...] = (
@@ -197,16 +114,14 @@ def _update(record: ApiKeyRecord, changed: ApiKeyRecord) -> list[Update]:
         Set("updated_at", changed["updated_at"]),
         Set("ver", changed["ver"]),
     )
-    secret = keys.api_key_secret(record["secret_hash"])
+    as_read = Equals("ver", record["ver"])
     if changed.get("permissions") == record.get("permissions"):
-        return [Update(row, fields, Equals("ver", record["ver"]))]
-    if "permissions" in changed:
-        shown, effective_at_once = Set("permissions", changed["permissions"]), Set("permissions", granted(changed["permissions"]))
-        return [
-            Update(row, (*fields, shown), Equals("ver", record["ver"])),
-            Update(secret, (effective_at_once,), Present()),
-        ]
-    return [
-        Update(row, (*fields, Remove("permissions")), Equals("ver", record["ver"])),
-        Update(secret, (Remove("permissions"),), Present()),
-    ]
+        return [Update(row, fields, as_read)]
+    lifted = "permissions" not in changed
+    shown: Change = Remove("permissions") if lifted else Set("permissions", changed["permissions"])
+    updates = [Update(row, (*fields, shown), as_read)]
+    if not is_public(record):
+        at_once: Change = Remove("permissions") if lifted else Set("permissions", granted(changed["permissions"]))
+        secret = keys.api_key_secret(cast(ApiKeyRecord, record)["secret_hash"])
+        updates.append(Update(secret, (at_once,), Present()))
+    return updates

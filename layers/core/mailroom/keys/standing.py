@@ -29,7 +29,9 @@ class Session(NamedTuple):
 
 
 def key_caller(record: Item | None, now: int) -> Caller:
-    """Raises UnknownApiKey where the key is gone, ApiKeyExpired, OrganizationSuspended."""
+    """Raises UnknownApiKey where the key is gone (or public, and never was a credential), ApiKeyExpired, OrganizationSuspended."""
+    if record is not None and record.get("type") == "public_key":
+        record = None
     if record is not None and "permissions" in record:
         record = {**record, "permissions": granted(record["permissions"])}
     return caller_of(record, now)

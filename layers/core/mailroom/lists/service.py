@@ -69,6 +69,12 @@ def get_list_entry(caller: Caller, route: Route, name: ListName, entry: str, *, 
     return list_entry(record_of(row))
 
 
+def require_may_create(caller: Caller, name: ListName) -> None:
+    """An agent that no human answers for must not choose whom it writes to. Raises MissingPermission."""
+    if caller.unverified and name.direction == "send":
+        raise caller.lacks("list_entry_create")
+
+
 def create_list_entry(
     caller: Caller, route: Route, name: ListName, body: CreateListEntry, *, items: ItemStore, clock: Clock, config: Config
 ) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from mailroom.messages.outgoing import NewMail, Prepared, prepare
 from mailroom.messages.record import Automatic, MessageRecord
 from mailroom.messages.requests import AttachmentBody
 from mailroom.messages.threading import Surroundings
+from mailroom.organizations.limits import require_known, send_limits
 from mailroom.ports import BlobMissing
 from mailroom.runtime import Runtime
 from mailroom.secret import signing_key
@@ -87,7 +88,7 @@ def admission_reads(o: str, inbox_id: str, recipients: Iterable[str], config: Co
         of_domain = claims.claims_ahead(inbox_id, default_domain=config.domain)
     else:
         of_domain = claims.claim_keys(claims.domain_of(inbox_id), default_domain=config.domain)
-    return [*of_domain, *send_reads(o, inbox_id, recipients)]
+    return [keys.organization(o), *of_domain, *send_reads(o, inbox_id, recipients)]
 
 
 def admit(sender: Sender, whom: Audience) -> None:
@@ -95,12 +96,12 @@ def admit(sender: Sender, whom: Audience) -> None:
     DomainNotVerified, MessageRejected, RateLimited."""
     _require_active(sender)
     audience.require_any(whom)
-    recipients, runtime = whom.envelope(), sender.runtime
-    if not _at_home(sender):
-        sender.items.prefetch(Reads(tuple(admission_reads(sender.o, sender.inbox["inbox_id"], recipients, runtime.config))))
+    recipients, organization = whom.envelope(), keys.organization(sender.o)
+    sender.items.prefetch(Reads(tuple(admission_reads(sender.o, sender.inbox["inbox_id"], recipients, sender.runtime.config))))
     _require_domain(sender)
+    require_known(sender.items.peek(organization), recipients)
     require_sendable(sender.o, sender.inbox, recipients, items=sender.items)
-    quota.require_quota(sender.o, len(recipients), items=sender.items, config=runtime.config, now=runtime.clock())
+    quota.require_quota(sender.o, len(recipients), items=sender.items, config=_limits(sender), now=sender.runtime.clock())
 
 
 def _require_sending(sender: Sender) -> None:
@@ -207,11 +208,16 @@ def prepared(sender: Sender, mail: NewMail) -> Prepared:
 def dispatched(sender: Sender, mail: Prepared, thread: ThreadRecord | None, guards: Iterable[Guard] = ()) -> Finished:
     """Sends what has passed the checks, and counts its recipients against the limits there are. `thread` is what is known, or
     supposed, of the thread to join. Raises RateLimited, and what `handover.dispatch` raises."""
-    o, config, at, recipients = sender.o, sender.runtime.config, mail.intent.created_at, len(mail.intent.recipients)
+    o, config, at, recipients = sender.o, _limits(sender), mail.intent.created_at, len(mail.intent.recipients)
     counting = [_counting(update, at) for update in quota.counting(o, recipients, config=config, now=at)]
     intent = mail.intent._replace(counted=quota.limited(config))
     seen = Surroundings(threads={thread["thread_id"]: thread} if thread and not thread.get("deleting") else {})
     return dispatch(mail._replace(intent=intent), seen, sender.post, [*guards, *counting])
+
+
+def _limits(sender: Sender) -> Config:
+    """Those of the sender's organization, whose row is still at hand from the checks."""
+    return send_limits(sender.items.peek(keys.organization(sender.o)), sender.runtime.config)
 
 
 def _counting(update: Update, now: int) -> Guard:

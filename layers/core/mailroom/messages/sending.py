@@ -37,8 +37,8 @@ from mailroom.threads.record import ThreadRecord
 
 
 def reads(o: str, request: Request) -> Reads:
-    """Inbox, idempotency row, parent, the parent's bodies, list entries of the recipients given, claims of a custom domain:
-    whichever the route has."""
+    """Inbox, organization, idempotency row, parent, the parent's bodies, list entries of the recipients given, claims of a custom
+    domain: whichever the route has."""
     inbox_id, config = request.path["inbox_id"].lower(), request.runtime.config
     wanted = [keys.inbox(o, inbox_id)]
     if (row := idempotency.row_key(o, request.headers)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from mailroom.store import keys
 from mailroom.store.port import Key, Put
@@ -21,6 +21,24 @@ class OrganizationRecord(TypedDict):
     """For the operator; no caller sees it."""
     suspended: NotRequired[int]
     """Since when; also on every credential of the organization (`organizations.suspension`)."""
+    agent_state: NotRequired[Literal["agent_unverified", "agent_verified"]]
+    """Of an organization that an agent made for itself, like all that follows; `state` would say that it is being deleted."""
+    agent_inbox_id: NotRequired[str]
+    agent_key_id: NotRequired[str]
+    """The key that sign-up handed out last: until verification there is no other."""
+    agent_key_hash: NotRequired[str]
+    human_email: NotRequired[str]
+    """As given; compared in lower case."""
+    human_replacements: NotRequired[int]
+    code_id: NotRequired[str]
+    """Of the code that was mailed to the human: new with each code."""
+    code_hash: NotRequired[str]
+    code_expires_at: NotRequired[int]
+    code_attempts: NotRequired[int]
+    code_due: NotRequired[int]
+    """The mail with the code is not known to have left: it may be tried again from then on."""
+    source: NotRequired[str]
+    referrer: NotRequired[str]
 
 
 def listed(record: OrganizationRecord) -> Put:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from mailroom.callers import Caller
 from mailroom.clock import Clock, to_wire
@@ -11,15 +11,24 @@ from mailroom.config import Config
 from mailroom.errors import AlreadyExists, NotFound, ValidationError
 from mailroom.ids import new_api_key, uuid7
 from mailroom.keys.credentials import secret_hash
-from mailroom.keys.record import ApiKeyRecord, creation, secret_fields
+from mailroom.keys.record import ApiKeyRecord, creation, organization_key
+from mailroom.organizations.limits import domain_limit, inbox_limit
 from mailroom.organizations.record import OrganizationRecord, listed
 from mailroom.pods.record import PodRecord
 from mailroom.store import keys
-from mailroom.store.port import Absent, Item, ItemStore, Put, TransactionCancelled
+from mailroom.store.port import Absent, Action, Item, ItemStore, Put, TransactionCancelled
 
 MAX_NAME = 256
 
 _SECRET = re.compile(r"am_(?!eu_)[A-Za-z0-9_-]{16,253}")
+
+
+class Founding(NamedTuple):
+    """The rows that an organization begins with."""
+
+    organization: OrganizationRecord
+    pod: PodRecord
+    key: ApiKeyRecord
 
 
 def create_organization(secret: str | None = None, *, name: str | None = None, items: ItemStore, clock: Clock) -> dict[str, str]:
@@ -32,23 +41,34 @@ def create_organization(secret: str | None = None, *, name: str | None = None, i
         raise ValidationError.at("api_key", "Must be am_ (not am_eu_) and at least 16 letters, digits, - or _")
     if name is not None and not 1 <= len(name) <= MAX_NAME:
         raise ValidationError.at("name", f"Must have 1 to {MAX_NAME} characters")
-    now = clock()
-    organization, pod, key = _records(secret, now)
+    new = founding(secret, clock())
     if name is not None:
-        organization["name"] = name
-    o = organization["organization_id"]
+        new.organization["name"] = name
     try:
-        items.transact(
-            [
-                *creation(key),
-                Put(keys.organization(o), cast(Item, organization), Absent()),
-                Put(keys.pod(o, pod["pod_id"]), cast(Item, pod), Absent()),
-                listed(organization),
-            ]
-        )
+        items.transact(foundation(new))
     except TransactionCancelled as cancelled:
         raise AlreadyExists("The API key is in use") from cancelled
-    return {"organization_id": o, "api_key": secret, "api_key_id": key["api_key_id"]}
+    return {"organization_id": new.organization["organization_id"], "api_key": secret, "api_key_id": new.key["api_key_id"]}
+
+
+def founding(secret: str, now: int) -> Founding:
+    o, pod_id = uuid7(now), uuid7(now)
+    organization = OrganizationRecord(
+        organization_id=o, default_pod_id=pod_id, inbox_count=0, domain_count=0, created_at=now, updated_at=now
+    )
+    pod = PodRecord(pod_id=pod_id, name="Default Pod", inbox_count=0, created_at=now, updated_at=now, default=True)
+    return Founding(organization, pod, organization_key(o, uuid7(now), secret, now))
+
+
+def foundation(new: Founding) -> list[Action]:
+    """What a transaction does to make the organization. Fails where the key's secret is in use."""
+    o = new.organization["organization_id"]
+    return [
+        *creation(new.key),
+        Put(keys.organization(o), cast(Item, new.organization), Absent()),
+        Put(keys.pod(o, new.pod["pod_id"]), cast(Item, new.pod), Absent()),
+        listed(new.organization),
+    ]
 
 
 def bootstrap(secret: str, *, items: ItemStore, clock: Clock) -> None:
@@ -75,11 +95,8 @@ def get_organization(caller: Caller, *, items: ItemStore, config: Config) -> dic
         "updated_at": to_wire(row["updated_at"]),
         "created_at": to_wire(row["created_at"]),
     }
-    if config.inbox_limit is not None:
-        organization["inbox_limit"] = config.inbox_limit
-    if config.domain_limit is not None:
-        organization["domain_limit"] = config.domain_limit
-    return organization
+    limits = {"inbox_limit": inbox_limit(row, config), "domain_limit": domain_limit(row, config)}
+    return organization | {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _list(o: str, *, items: ItemStore) -> None:
@@ -87,25 +104,3 @@ def _list(o: str, *, items: ItemStore) -> None:
     row = items.get(keys.organization(o))
     if row is not None:
         items.write([listed(cast(OrganizationRecord, row))])
-
-
-def _records(secret: str, now: int) -> tuple[OrganizationRecord, PodRecord, ApiKeyRecord]:
-    o, pod_id = uuid7(now), uuid7(now)
-    organization = OrganizationRecord(
-        organization_id=o, default_pod_id=pod_id, inbox_count=0, domain_count=0, created_at=now, updated_at=now
-    )
-    pod = PodRecord(pod_id=pod_id, name="Default Pod", inbox_count=0, created_at=now, updated_at=now, default=True)
-    traces = secret_fields(secret)
-    key = ApiKeyRecord(
-        api_key_id=uuid7(now),
-        organization_id=o,
-        scope_type="organization",
-        scope_id=o,
-        prefix=traces["prefix"],
-        secret_hash=traces["secret_hash"],
-        name=f"API key {traces['prefix']}",
-        created_at=now,
-        updated_at=now,
-        ver=now,
-    )
-    return organization, pod, key

@@ -87,5 +87,8 @@ def _page(query: Query, change: Change, still: Check, *, items: ItemStore) -> tu
 
 
 def _changed(row: Item, change: Change) -> list[Action]:
-    record = keys.api_key_record(row["organization_id"], row["api_key_id"])
-    return [Update(key, (change,), Present()) for key in (record, keys.api_key_secret(row["secret_hash"]))]
+    """A public key has the one row only."""
+    rows = [keys.api_key_record(row["organization_id"], row["api_key_id"])]
+    if "secret_hash" in row:
+        rows.append(keys.api_key_secret(row["secret_hash"]))
+    return [Update(key, (change,), Present()) for key in rows]

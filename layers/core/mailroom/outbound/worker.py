@@ -10,6 +10,7 @@ from mailroom.messages.handover import Post
 from mailroom.outbound.effects import EFFECTS, take_effect
 from mailroom.outbound.notices import read
 from mailroom.outbound.sends import find
+from mailroom.outbound.ses import SERVICE_MAIL
 
 WAITS_MS = 5 * 60 * 1000
 """How long a notice waits for a send that nobody knows (spec: events.md, "Effects")."""
@@ -41,6 +42,9 @@ def note(record: Mapping[str, Any], post: Post, *, region: str) -> None:
     notice = read(record["body"], region=region)
     if notice is None:
         log.logger.info("provider notice ignored", queue_message_id=record["messageId"])
+        return
+    if (notice.intent_id or "").startswith(SERVICE_MAIL):
+        log.logger.info("notice of the service's own mail", kind=notice.kind, intent_id=notice.intent_id)
         return
     sent = find(notice, post)
     if sent is None:

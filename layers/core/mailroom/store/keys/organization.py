@@ -116,6 +116,11 @@ def api_key_secret(secret_hash: str) -> Key:
     return Key("core", f"KEY#{secret_hash}", "-")
 
 
+def human(address_hash: str) -> Key:
+    """Which organization waits to be verified by the person with this address."""
+    return Key("core", f"HUMAN#{address_hash}", "-")
+
+
 def address(email: str) -> Key:
     return Key("core", f"ADDR#{enc(email)}", "-")
 
