@@ -69,14 +69,10 @@ def bounced_to(address: str, *, items: ItemStore, domain: str) -> str | None:
 
 
 def signing_domain(o: str, inbox: str, rows: Mapping[Key, Item], *, domain: str) -> str | None:
-    """The registered domain whose key signs the inbox's mail; None on the deployment's own, where the domain does not send, and
-    where another organization has shown that it owns a name between the two. `rows` are those of `claim_keys` that exist."""
-    name = domain_of(inbox)
-    at = standing(o, name, rows, default_domain=domain)
-    if at.domain is None or not at.sends:
-        return None
-    below = ancestry(name)[: ancestry(name).index(at.domain)]
-    return None if any(_is_others(rows.get(keys.domain_claim(each)), o) for each in below) else at.domain
+    """The registered domain whose key signs the inbox's mail; None on the deployment's own, and where the domain does not send.
+    `rows` are those of `claim_keys` that exist."""
+    at = standing(o, domain_of(inbox), rows, default_domain=domain)
+    return at.domain if at.sends else None
 
 
 def _is_live(row: Item) -> bool:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mailroom.config import Config
-from mailroom.organizations import standing
+from mailroom.organizations import limits
 from mailroom.store import keys
 from mailroom.store.port import Item
 from tests.support.agents import Agent, signed_up, somebody, verified
@@ -123,19 +123,19 @@ def test_all_that_ends_with_verification(stack: Mailbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "limits"),
+    ("row", "expected"),
     [(None, (7, 5, 100)), ({"agent_state": "agent_verified"}, (7, 5, 100)), ({"agent_state": "agent_unverified"}, (1, 0, 10))],
 )
-def test_the_tighter_limit_holds(row: Item | None, limits: tuple[int, int, int]) -> None:
+def test_the_tighter_limit_holds(row: Item | None, expected: tuple[int, int, int]) -> None:
     config = Config(inbox_limit=7, domain_limit=5, daily_send_limit=100)
 
     found = (
-        standing.inbox_limit(row, config),
-        standing.domain_limit(row, config),
-        standing.send_limits(row, config).daily_send_limit,
+        limits.inbox_limit(row, config),
+        limits.domain_limit(row, config),
+        limits.send_limits(row, config).daily_send_limit,
     )
 
-    assert found == limits
+    assert found == expected
 
 
 def test_the_organizations_row_says_nothing_that_reads_as_deleted(stack: Mailbox) -> None:

@@ -159,7 +159,7 @@ def make_everything_happen(stack: Mailbox) -> None:
 def tracked_inbox(stack: Mailbox, o: str) -> str:
     """On a domain with open tracking."""
     domain, pod_id = f"t{uuid.uuid4().hex[:12]}.example.com", stack.http.get("/pods").json()["pods"][0]["pod_id"]
-    verified_domain(stack.runtime, o, domain, tracking_enabled=True)
+    verified_domain(stack.runtime, o, domain, tracking_enabled=True, feedback_enabled=False)
     return inbox_at(stack.runtime, o, f"agent@{domain}", pod_id=pod_id)
 
 

@@ -92,10 +92,12 @@ def test_a_subdomain_inbox_stands_on_the_nearest_domain_of_its_organization(desk
 
     unverified_domain(desk.runtime, desk.o, f"eu.{DOMAIN}")
     answers.append(told(desk.send(BELOW, LETTER)))
+    unverified_domain(desk.runtime, OTHER, f"eu.{DOMAIN}")
+    answers.append(told(desk.send(BELOW, LETTER)))
     verified_domain(desk.runtime, OTHER, f"eu.{DOMAIN}")
     answers.append(told(desk.send(BELOW, LETTER)))
 
-    assert answers == [(200, None), (403, "domain_not_verified"), (200, None)]
+    assert answers == [(200, None), (403, "domain_not_verified"), (200, None), (403, "domain_not_verified")]
 
 
 def test_the_default_domain_is_never_asked_about(desk: Desk) -> None:

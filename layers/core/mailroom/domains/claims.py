@@ -68,6 +68,11 @@ def standing(o: str, name: str, rows: Mapping[Key, Item], *, default_domain: str
         return OWN
     claims = [(each, rows[key]) for each in ancestry(name) if (key := keys.domain_claim(each)) in rows]
     for domain, row in claims:
-        if row["state"] == "live" and row["organization_id"] == o:
+        if row["state"] != "live":
+            continue
+        if row["organization_id"] == o:
             return Standing(row["sends"], row["receives"], domain, cast(ClaimRecord, row))
+        if row["sends"]:
+            # Proven to be another's, below ours: the provider would sign with their key.
+            return NOWHERE
     return NOWHERE if claims else OWN
