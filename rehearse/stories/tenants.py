@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentmail import AgentMail
+from agentmail.api_keys.types import CreateBearerApiKeyRequest
 from agentmail.core.api_error import ApiError
 from agentmail.inboxes.types import CreateInboxRequest
 
@@ -27,7 +28,8 @@ def tell(stage: Stage) -> None:
 def customer(account: Account, name: str) -> AgentMail:
     """The SDK with a key that sees nothing but a new pod."""
     made = account.client.pods.create(name=name)
-    return account.with_key(account.client.pods.api_keys.create(made.pod_id, name=name).api_key)
+    key = account.client.pods.api_keys.create(made.pod_id, request=CreateBearerApiKeyRequest(name=name))
+    return account.with_key(key.api_key)
 
 
 def verified(stage: Stage, account: Account, client: AgentMail) -> str:
