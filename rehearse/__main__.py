@@ -10,17 +10,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.nameserver import name_server
-
 from rehearse.adaptation import adapt
 from rehearse.deployment import ROOT, deploy
 from rehearse.emulator import Emulator, EmulatorFailed, running
 from rehearse.stage import Stage
-from rehearse.stories import drafts, events, lists, mail, tenants, upkeep
+from rehearse.stories import drafts, events, lists, mail, operator, tenants, upkeep
+from tests.support.nameserver import name_server
 
 PYTHON = ROOT / ".venv-rehearse/bin/python"
 SAM = ROOT / ".venv-sam/bin/sam"
-STORIES = (mail, events, drafts, lists, tenants, upkeep)
+STORIES = (mail, events, drafts, lists, tenants, operator, upkeep)
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from rehearse.deployment import Deployment
 from rehearse.emulator import Emulator
 
-SENDERS = ("MessageSenderRole", "MessageRouterRole", "DraftSenderRole", "DueDraftsRole")
+SENDERS = ("AgentsRole", "MessageSenderRole", "MessageRouterRole", "DraftSenderRole", "DueDraftsRole")
 CALLERS_OF_SOCKETS = ("ReceiveFrameFunction", "PublishEventsFunction", "KeepSocketsAliveFunction", "CloseRevokedSocketsFunction")
 
 

@@ -40,7 +40,8 @@ def deploy(sam: Path, emulator: Emulator, folder: Path, python: str, *, dns: str
     ToolFailed."""
     parameters = [f"PythonRuntime=python{python}", f"Architecture={_architecture()}"]
     environment = _environment(sam, emulator, python)
-    build, deployed = folder / "build", [*parameters, "ReceiveMail=false", "MailroomWebhookAllowPrivate=1", f"MailroomDns={dns}"]
+    build, deployed = folder / "build", [*parameters, "ReceiveMail=false", "MailroomWebhookAllowPrivate=1", "MailroomSignUp=1"]
+    deployed.append(f"MailroomDns={dns}")
     _run([str(sam), "build", "--no-cached", "--build-dir", str(build), "--parameter-overrides", *parameters], environment)
     arguments = ["--template-file", str(build / "template.yaml"), "--config-file", str(ROOT / "samconfig.toml")]
     arguments += ["--stack-name", STACK, "--no-confirm-changeset"]

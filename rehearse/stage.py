@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import httpx
 from agentmail import AgentMail
 from agentmail.environment import AgentMailEnvironment
-from tests.support.nameserver import NameServer
 
 from rehearse.deployment import Deployment
 from rehearse.emulator import Emulator
 from rehearse.mails import arrival
+from tests.support.nameserver import NameServer
 
 T = TypeVar("T")
 PATIENCE_S = 60.0
@@ -52,11 +52,16 @@ class Stage:
     def account(self) -> Account:
         made = self.invoke("CreateOrganizationFunction", {})
         assert "api_key" in made, f"creating an organization answered {made}"
-        environment = AgentMailEnvironment(
+        return Account(made["api_key"], self._environment(), self.client(made["api_key"]))
+
+    def client(self, api_key: str | None) -> AgentMail:
+        """The SDK with this key; None for whoever has none yet."""
+        return AgentMail(api_key=api_key or "none", environment=self._environment(), timeout=60)
+
+    def _environment(self) -> AgentMailEnvironment:
+        return AgentMailEnvironment(
             http=self.deployment.api(self.emulator), websockets=self.deployment.sockets(self.emulator).replace("http", "ws", 1)
         )
-        client = AgentMail(api_key=made["api_key"], environment=environment, timeout=60)
-        return Account(made["api_key"], environment, client)
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """`function` by its logical id; its answer."""

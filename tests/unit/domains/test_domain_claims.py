@@ -36,9 +36,7 @@ def test_a_subdomain_stands_on_its_parent() -> None:
     assert of(CHILD, parent=claim()).domain == PARENT
 
 
-@pytest.mark.parametrize(
-    "child", [claim(state="released"), claim("theirs", sends=False)], ids=["given up", "only claimed"]
-)
+@pytest.mark.parametrize("child", [claim(state="released"), claim("theirs", sends=False)], ids=["given up", "only claimed"])
 def test_a_name_in_between_that_nobody_has_proven_changes_nothing(child: Item) -> None:
     assert of(CHILD, parent=claim(), child=child).domain == PARENT
 
