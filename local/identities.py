@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from local.store.database import reading
-from mailroom.clock import Clock
-from mailroom.ids import uuid7
 from mailroom.ports import Identity, IdentityState
 
 if TYPE_CHECKING:
@@ -37,12 +36,11 @@ class SigningKey(NamedTuple):
 class LocalIdentities:
     """Implements `ports.Identities`. Nobody has to confirm anything: what DNS says is what counts."""
 
-    def __init__(self, database: Database, *, mail_host: str, spf: str, clock: Clock) -> None:
+    def __init__(self, database: Database, *, mail_host: str, spf: str) -> None:
         """`mail_host` is the name under which the SMTP port is reached; `spf` names whoever sends the mail on."""
         self._database = database
         self._mail_host = mail_host
         self._spf = spf
-        self._clock = clock
         self.make_key: Callable[[], bytes] = new_key
         """A tenth of a second each: tests have one made, and use it again."""
         database.write(lambda connection: connection.execute(_TABLE))
@@ -51,7 +49,7 @@ class LocalIdentities:
         key = self.key(domain)
         if key is None or key.organization_id != organization_id:
             # A former owner's key is not handed on: it may be published, and known.
-            key = SigningKey(domain, organization_id, f"mr{uuid7(self._clock())[:8]}", self.make_key())
+            key = SigningKey(domain, organization_id, f"mr{secrets.token_hex(4)}", self.make_key())
             self._database.write(lambda connection: _keep(connection, key))
         return Identity(
             dkim=(("TXT", f"{key.selector}._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_public(key.private_key)}"),),

@@ -162,9 +162,7 @@ class Stack:
         self.queues = SqliteQueues(self.database, self.template.queues, clock=clock)
         self.outbox = Outbox(self.database)
         self.sockets = LocalSockets()
-        self.identities = LocalIdentities(
-            self.database, mail_host=settings.mail_host or settings.config.domain, spf=settings.spf, clock=clock
-        )
+        self.identities = LocalIdentities(self.database, mail_host=settings.mail_host or settings.config.domain, spf=settings.spf)
         self.capture = None if settings.relay else Capture(folder.path / "captured")
         self.runtime = self._runtime(self._deliverer())
         self.api_key = settings.api_key or folder.api_key()

@@ -18,7 +18,6 @@ from local.lookups import MOST, SECONDS, Lookups
 from local.notice import Verdicts
 from local.signing import signed
 from local.store.database import Database
-from mailroom.clock import now_ms
 from mailroom.ports import LookupFailed
 from tests.support.fakes import Names
 
@@ -30,7 +29,7 @@ class Keys:
     """A signing key for each domain, and the record that publishes it."""
 
     def __init__(self, database: Database) -> None:
-        self._identities = LocalIdentities(database, mail_host="mx", spf="mx", clock=now_ms)
+        self._identities = LocalIdentities(database, mail_host="mx", spf="mx")
         self.records = {domain: self._identities.register(domain, "o", feedback=False).dkim[0] for domain in self.domains}
 
     domains = ("example.com", "lists.example.net", "evil.example.net")

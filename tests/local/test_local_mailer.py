@@ -55,7 +55,7 @@ class World:
         self.box = Outbox(database)
         self.capture = Capture(folder / "captured")
         self.handed_over: list[Mail] = []
-        self.identities = LocalIdentities(database, mail_host="mailroom.local", spf="mx", clock=self.clock)
+        self.identities = LocalIdentities(database, mail_host="mailroom.local", spf="mx")
         captures = self.deliverer()
         self.database = database
         self.mailer = LocalMailer(

@@ -15,7 +15,6 @@ from local import canonical
 from local.identities import LocalIdentities, SigningKey
 from local.signing import Signer, signed
 from local.store.database import Database
-from mailroom.clock import now_ms
 from mailroom.ports import MailerRefused, OutgoingMail
 from mailroom.runtime import Runtime
 from tests.support.domain_rows import released_domain, unverified_domain, verified_domain
@@ -36,7 +35,7 @@ def database() -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def identities(database: Database) -> LocalIdentities:
-    found = LocalIdentities(database, mail_host="mx.mailroom.local", spf="mx", clock=now_ms)
+    found = LocalIdentities(database, mail_host="mx.mailroom.local", spf="mx")
     for domain, o in (("example.com", "o"), ("x.example.com", "p")):
         found.register(domain, o, feedback=False)
     return found
