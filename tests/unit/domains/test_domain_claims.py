@@ -45,6 +45,17 @@ def test_a_name_in_between_that_another_organization_has_proven_is_theirs() -> N
     assert of(CHILD, parent=claim(), child=claim("theirs")) == NOWHERE
 
 
+@pytest.mark.parametrize(
+    ("parent", "receives"),
+    [(claim("theirs"), False), (claim("theirs", sends=False), True), (claim("theirs", state="released"), True), (claim(), True)],
+    ids=["another's", "only claimed", "deleted", "ours"],
+)
+def test_an_unproven_name_takes_no_mail_from_whoever_has_proven_the_one_above(parent: Item, receives: bool) -> None:
+    found = of(CHILD, parent=parent, child=claim(sends=False))
+
+    assert (found.domain, found.sends, found.receives) == (CHILD, False, receives)
+
+
 @pytest.mark.parametrize("parent", [claim(state="released"), claim("theirs")], ids=["deleted", "another's"])
 def test_without_a_domain_of_its_own_an_inbox_stands_nowhere(parent: Item) -> None:
     assert of(PARENT, parent=parent) == NOWHERE

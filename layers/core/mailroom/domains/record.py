@@ -74,6 +74,7 @@ class ClaimRecord(TypedDict):
     sends: bool
     """It was VERIFIED once, and the provider has not taken that back."""
     receives: bool
+    """Not before its proof, where it needs one: inboxes of an earlier time may be there, and mail for another organization."""
     subdomains: bool
     tracks: bool
     feedback: bool
@@ -92,7 +93,7 @@ def claim_of(o: str, record: DomainRecord) -> ClaimRecord:
         organization_id=o,
         state="live",
         sends="verified_at" in record and "withdrawn" not in record,
-        receives=record["inbound_enabled"],
+        receives=record["inbound_enabled"] and ("ownership" not in record or "verified_at" in record),
         subdomains=record["subdomains_enabled"],
         tracks=record["tracking_enabled"],
         feedback=record["feedback_enabled"],
