@@ -142,6 +142,18 @@ def stands(stack: Mailbox, inbox: str) -> tuple[bool, bool]:
     return found.sends, found.receives
 
 
+@pytest.mark.parametrize(("subdomains", "receives"), [(True, True), (False, False)])
+def test_inboxes_on_subdomains_receive_also_where_the_domains_own_mail_goes_elsewhere(
+    stack: Mailbox, subdomains: bool, receives: bool
+) -> None:
+    domain = verified(stack, inbound_enabled=False, subdomains_enabled=True)
+    own, below = (at(stack.http, name).json()["inbox_id"] for name in (domain, f"a.{domain}"))
+
+    stack.http.patch(f"/domains/{domain}", {"subdomains_enabled": subdomains})
+
+    assert (stands(stack, own), stands(stack, below)) == ((True, False), (True, receives))
+
+
 def test_every_pod_uses_the_organizations_domains(stack: Mailbox) -> None:
     domain, pod = verified(stack), new_pod(stack)
 

@@ -13,7 +13,7 @@ PARENT, CHILD = "example.com", "sub.example.com"
 
 
 def claim(o: str = "ours", *, state: str = "live", sends: bool = True, receives: bool = True) -> Item:
-    return {"organization_id": o, "state": state, "sends": sends, "receives": receives}
+    return {"organization_id": o, "state": state, "sends": sends, "receives": receives, "receives_below": True}
 
 
 def of(name: str, **claims: Item) -> Standing:
@@ -34,6 +34,12 @@ def test_the_most_specific_domain_counts() -> None:
 
 def test_a_subdomain_stands_on_its_parent() -> None:
     assert of(CHILD, parent=claim()).domain == PARENT
+
+
+def test_mail_to_subdomains_does_not_hang_on_mail_to_the_name_itself() -> None:
+    parent = claim(receives=False)
+
+    assert [of(name, parent=parent).receives for name in (PARENT, CHILD)] == [False, True]
 
 
 @pytest.mark.parametrize("child", [claim(state="released"), claim("theirs", sends=False)], ids=["given up", "only claimed"])

@@ -72,7 +72,7 @@ def standing(o: str, name: str, rows: Mapping[Key, Item], *, default_domain: str
         if row["organization_id"] == o:
             # What is not proven takes nothing from the name above: the mail comes here by the wildcard of whoever has that.
             proven = next((each for _, each in live[place:] if each["sends"]), row)
-            receives = row["receives"] and proven["organization_id"] == o
+            receives = row["receives" if domain == name else "receives_below"] and proven["organization_id"] == o
             return Standing(row["sends"], receives, domain, cast(ClaimRecord, row))
         if row["sends"]:
             # Proven to be another's, below ours: the provider would sign with their key.
