@@ -89,7 +89,7 @@ def _nobody_there(name: str, rows: Mapping[Key, Item]) -> bool:
     for each in ancestry(name):
         row = rows.get(keys.domain_claim(each))
         if row is not None and _is_proven(row):
-            return bool(row["receives"] and (each == name or row["subdomains"]))
+            return bool(row["receives" if each == name else "subdomains"])
     return False
 
 

@@ -18,10 +18,11 @@ KEY_BITS = 2048
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS dkim_key (
-        domain TEXT PRIMARY KEY,
+        domain TEXT NOT NULL,
         organization_id TEXT NOT NULL,
         selector TEXT NOT NULL,
-        private_key BLOB NOT NULL
+        private_key BLOB NOT NULL,
+        PRIMARY KEY (domain, organization_id)
     )"""
 
 
@@ -46,11 +47,9 @@ class LocalIdentities:
         database.write(lambda connection: connection.execute(_TABLE))
 
     def register(self, domain: str, organization_id: str, *, feedback: bool, proven: bool = False) -> Identity:
-        key = self.key(domain)
-        if key is None or key.organization_id != organization_id:
-            # A former owner's key is not handed on: it may be published, and known.
-            key = SigningKey(domain, organization_id, f"mr{secrets.token_hex(4)}", self.make_key())
-            self._database.write(lambda connection: _keep(connection, key))
+        # A key is its organization's alone: a former owner's may be published, and known, and of two who register the name at once
+        # the one that comes too late must not take the other's away.
+        key = self.key(domain, organization_id) or self._first_key(domain, organization_id)
         return Identity(
             dkim=(("TXT", f"{key.selector}._domainkey.{domain}", f"v=DKIM1; k=rsa; p={_public(key.private_key)}"),),
             return_path_host=self._mail_host,
@@ -58,8 +57,16 @@ class LocalIdentities:
             inbound_host=self._mail_host,
         )
 
+    def _first_key(self, domain: str, organization_id: str) -> SigningKey:
+        """The one that is there by then: another call may have made it, and its records shown."""
+        made = SigningKey(domain, organization_id, f"mr{secrets.token_hex(4)}", self.make_key())
+        self._database.write(lambda connection: _keep(connection, made))
+        return self.key(domain, organization_id) or made
+
     def state(self, domain: str) -> IdentityState | None:
-        return None if self.key(domain) is None else IdentityState("success", "success", sends=True)
+        with reading(self._database) as connection:
+            known = connection.execute("SELECT 1 FROM dkim_key WHERE domain = ?", (domain,)).fetchone()
+        return None if known is None else IdentityState("success", "success", sends=True)
 
     def set_feedback(self, domain: str, enabled: bool) -> None:
         """The mailer reads it from the domain's claim."""
@@ -68,14 +75,15 @@ class LocalIdentities:
         statement = "DELETE FROM dkim_key WHERE domain = ? AND organization_id = ?"
         self._database.write(lambda connection: connection.execute(statement, (domain, organization_id)))
 
-    def key(self, domain: str) -> SigningKey | None:
+    def key(self, domain: str, organization_id: str) -> SigningKey | None:
+        statement = "SELECT * FROM dkim_key WHERE domain = ? AND organization_id = ?"
         with reading(self._database) as connection:
-            row = connection.execute("SELECT * FROM dkim_key WHERE domain = ?", (domain,)).fetchone()
+            row = connection.execute(statement, (domain, organization_id)).fetchone()
         return None if row is None else SigningKey(*row)
 
 
 def _keep(connection: sqlite3.Connection, key: SigningKey) -> None:
-    connection.execute("INSERT OR REPLACE INTO dkim_key VALUES (?, ?, ?, ?)", key)
+    connection.execute("INSERT OR IGNORE INTO dkim_key VALUES (?, ?, ?, ?)", key)
 
 
 def new_key() -> bytes:

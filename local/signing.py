@@ -51,8 +51,8 @@ class Signer:
         registered = signing_domain(o, inbox, self._items.batch_get(wanted), domain=self._domain) if wanted else None
         if registered is None:
             return Departure(raw, inbox)
-        key = self._identities.key(registered)
-        if key is None or key.organization_id != o:
+        key = self._identities.key(registered, o)
+        if key is None:
             _log.warning("no signing key of a domain that sends")
             return Departure(raw, bounce_address(inbox, registered))
         return Departure(signed(raw, key), bounce_address(inbox, registered))

@@ -296,6 +296,7 @@ def test_what_is_stored_is_under_the_organization_but_for_the_claim(stack: Mailb
         "state": "live",
         "sends": False,
         "receives": True,
+        "receives_below": True,
         "subdomains": True,
         "tracks": False,
         "feedback": False,

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from functions.inboxes import create_inbox
+from mailroom.domains.claims import standing_of
+from mailroom.store.prefetch import PrefetchedStore
 from tests.support.domains import new_name, registered, verify
 from tests.support.drafts import refusal
 from tests.support.identity import organization_id, other_organization, trips, using_pod_key
@@ -116,6 +118,40 @@ def test_a_subdomain_that_another_has_proven_is_out_of_reach_of_the_domain_above
 
     assert unproven.status_code == 200
     assert refusal(at(stack.http, f"a.{domain}")) == (404, "not_found")
+
+
+def test_who_comes_back_to_a_name_that_was_anothers_receives_nothing_before_the_proof(stack: Mailbox) -> None:
+    """Inboxes from the earlier time are still there, and the records of whoever came between."""
+    domain, between = verified(stack), other_organization(stack)
+    inbox = at(stack.http, domain).json()["inbox_id"]
+    stack.http.delete(f"/domains/{domain}")
+    verified(stack, domain, http=between)
+    between.delete(f"/domains/{domain}")
+    registered(stack.http, domain=domain)
+
+    before = stands(stack, inbox)
+    verify(organization_id(stack.http), domain, items=stack.runtime.items)
+
+    assert (before, stands(stack, inbox)) == ((False, False), (True, True))
+
+
+def stands(stack: Mailbox, inbox: str) -> tuple[bool, bool]:
+    """Whether it sends, and receives."""
+    items, default = PrefetchedStore(stack.runtime.items), stack.runtime.config.domain
+    found = standing_of(organization_id(stack.http), inbox, items=items, default_domain=default)
+    return found.sends, found.receives
+
+
+@pytest.mark.parametrize(("subdomains", "receives"), [(True, True), (False, False)])
+def test_inboxes_on_subdomains_receive_also_where_the_domains_own_mail_goes_elsewhere(
+    stack: Mailbox, subdomains: bool, receives: bool
+) -> None:
+    domain = verified(stack, inbound_enabled=False, subdomains_enabled=True)
+    own, below = (at(stack.http, name).json()["inbox_id"] for name in (domain, f"a.{domain}"))
+
+    stack.http.patch(f"/domains/{domain}", {"subdomains_enabled": subdomains})
+
+    assert (stands(stack, own), stands(stack, below)) == ((True, False), (True, receives))
 
 
 def test_every_pod_uses_the_organizations_domains(stack: Mailbox) -> None:

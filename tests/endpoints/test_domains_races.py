@@ -29,7 +29,7 @@ from mailroom.organizations.service import create_organization, get_organization
 from mailroom.pods.service import create_pod
 from mailroom.runtime import Runtime
 from mailroom.store import keys
-from mailroom.store.port import Add, Item
+from mailroom.store.port import Add, Fetched, Item, ItemStore, Reads
 from tests.support.crashes import Executioner, Intruder, Killed
 from tests.support.desk import Desk
 from tests.support.domains import verify
@@ -140,6 +140,46 @@ def test_whoever_commits_first_has_the_name() -> None:
         assert (office.count(), office.count(office.other)) == (0, 1)
         office.clean_up()
         assert NAME in office.identities.owners
+
+
+class Torn:
+    """An item store whose first fetch reads the client id, and everything else only after `act`."""
+
+    def __init__(self, items: ItemStore, act: Callable[[], object]) -> None:
+        self._items, self._act = items, act
+
+    def fetch(self, reads: Reads) -> Fetched:
+        before, acted = self._items.fetch(reads), self._act()
+        self.fetch = self._items.fetch  # type: ignore[method-assign]
+        after = self._items.fetch(reads)
+        assert acted
+        found = {key: row for key, row in after.items.items() if not key.sk.startswith("CID#") or key in before.items}
+        return Fetched(found, after.pages)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._items, name)
+
+
+def test_the_same_call_at_the_same_moment_is_a_replay_also_where_the_client_id_was_read_too_early(office: Office) -> None:
+    items: Any = Torn(office.items, lambda: office.create(client_id="c"))
+
+    made = office.create(runtime=replace(office.runtime, items=items), client_id="c")
+
+    assert made == office.shown()
+    assert office.count() == 1
+
+
+def test_a_replay_of_a_domain_that_is_deleted_meanwhile_is_that_domain_or_a_new_one() -> None:
+    def with_domain() -> Office:
+        office = Office()
+        office.create(client_id="c")
+        return office
+
+    for office, ended in at_each_call(
+        with_domain, lambda o: o.delete(), lambda o, runtime: o.create(runtime=runtime, client_id="c")
+    ):
+        assert ended["domain"] == NAME
+        assert office.count() in (0, 1)
 
 
 def test_a_name_above_that_comes_at_the_same_moment_is_seen() -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from mailroom.domains.schedule import DAY_MS
+from mailroom.domains.status import HOUR_MS
 from mailroom.store import keys
+from mailroom.store.due import shard_of
 from mailroom.store.port import Item, Query, Set
 from tests.support.domains import new_name, registered, verify
 from tests.support.drafts import paths, refusal
@@ -89,6 +92,32 @@ def test_a_verified_domain_that_needs_another_record_is_pending_and_goes_on_send
     back = changed(stack, name, **{flag: False})
     assert back["status"] == "PENDING"
     assert sent.domains == [{"organization_id": o, "domain": name}] * 2
+
+
+@pytest.mark.parametrize("status", ["INVALID", "VERIFYING", "FAILED"])
+def test_whatever_a_domain_waits_for_a_missing_record_comes_first(stack: Mailbox, sent: Sent, status: str) -> None:
+    name = registered(stack.http, domain=new_name(), inbound_enabled=False)["domain"]
+    o = organization_id(stack.http)
+    stack.runtime.items.update(keys.domain(o, name), [Set("status", status), Set("reason", "dns_records_invalid")])
+
+    waiting = changed(stack, name, inbound_enabled=True)
+
+    assert (waiting["status"], waiting["reason"]) == ("PENDING", "dns_records_missing")
+    assert sent.domains == [{"organization_id": o, "domain": name}]
+
+
+def test_a_check_that_was_never_asked_for_is_due_within_the_hour(stack: Mailbox, sent: Sent) -> None:
+    name, now = registered(stack.http, domain=new_name(), inbound_enabled=False)["domain"], stack.runtime.clock()
+    verify(organization_id(stack.http), name, items=stack.runtime.items, next_check_at=now + DAY_MS)
+
+    changed(stack, name, inbound_enabled=True)
+
+    due = stack.runtime.items.query(Query("idx", keys.due_checks(shard_of(name)), 1000))
+    [entry] = [row for row in due if row["domain"] == name]
+    row = stack.runtime.items.get(keys.domain(organization_id(stack.http), name)) or {}
+    assert entry["timer"] == row["next_check_at"]
+    assert now < entry["timer"] <= stack.runtime.clock() + HOUR_MS
+    assert now <= row["watched_since"]
 
 
 @pytest.mark.parametrize(

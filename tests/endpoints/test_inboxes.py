@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from agentmail.core.api_error import ApiError
 
 from functions.inboxes import get_inbox, list_inboxes
+from mailroom.callers import Caller
+from mailroom.inboxes.create import create_inbox
+from mailroom.runtime import Runtime
+from tests.support.crashes import Intruder
+from tests.support.desk import Desk
 from tests.support.identity import new_pod, other_organization, trips, using_key, using_pod_key, without_request_id
 from tests.support.stacks import Mailbox
 
@@ -198,6 +204,26 @@ def test_a_client_id_creates_one_inbox_however_often_it_is_used(stack: Mailbox) 
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_the_same_call_at_the_same_moment_is_a_replay(limit: int | None) -> None:
+    """Also of one that names the address, or takes the last place."""
+    wanted: Any = {"username": "a", "client_id": "c"}
+
+    def create(desk: Desk, runtime: Runtime) -> dict[str, Any]:
+        config = runtime.config._replace(inbox_limit=limit)
+        return create_inbox(Caller(desk.o, "organization", desk.o), wanted, items=runtime.items, clock=runtime.clock, config=config)
+
+    for at in range(1, 10):
+        with Desk() as desk:
+            meanwhile: list[dict[str, Any]] = []
+            intruder = Intruder(at, lambda desk=desk, made=meanwhile: made.append(create(desk, desk.runtime)))  # type: ignore[misc]
+            made = create(desk, replace(desk.runtime, items=intruder.watch(desk.items)))
+        if not intruder.acted:
+            return
+        assert [made] == meanwhile
+    pytest.fail("never ran to its end")
 
 
 def test_a_replay_ignores_the_new_body(stack: Mailbox) -> None:

@@ -18,7 +18,7 @@ from mailroom.store import keys
 from mailroom.tracking.pixel import GIF
 from tests.endpoints.conftest import UNLIMITED
 from tests.support.backends import BACKENDS, mailbox
-from tests.support.domain_rows import inbox_at, verified_domain
+from tests.support.domain_rows import inbox_at, released_domain, verified_domain
 from tests.support.identity import organization_id
 from tests.support.polling import eventually
 from tests.support.stacks import Mailbox
@@ -166,6 +166,17 @@ def test_a_domain_without_tracking_is_a_malformed_field(tracked: Tracked, new_in
         assert answer.status_code == 400, tail
         assert [error["path"] for error in answer.json()["errors"]] == [["track_opens"]]
         assert http.post(f"/inboxes/{inbox}/messages/{tail}", body | {"track_opens": False}).status_code == 200
+
+
+def test_of_a_deleted_domain_it_is_said_that_it_is_gone(tracked: Tracked) -> None:
+    stack, o, domain = tracked.stack, organization_id(tracked.stack.http), f"t{uuid.uuid4().hex[:12]}.example.com"
+    verified_domain(stack.runtime, o, domain, tracking_enabled=True)
+    inbox = inbox_at(stack.runtime, o, f"agent@{domain}", pod_id=tracked.pod_id)
+    released_domain(stack.runtime, domain)
+
+    answer = stack.http.post(f"/inboxes/{inbox}/messages/send", LETTER)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "domain_not_verified")
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class Keys:
     domains = ("example.com", "lists.example.net", "evil.example.net")
 
     def __getitem__(self, domain: str) -> SigningKey:
-        found = self._identities.key(domain)
+        found = self._identities.key(domain, "o")
         assert found is not None
         return found
 

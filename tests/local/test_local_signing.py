@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local import canonical
-from local.identities import LocalIdentities, SigningKey
+from local.identities import LocalIdentities, SigningKey, new_key
 from local.signing import Signer, signed
 from local.store.database import Database
 from mailroom.ports import MailerRefused, OutgoingMail
@@ -43,7 +43,7 @@ def identities(database: Database) -> LocalIdentities:
 
 @pytest.fixture(scope="module")
 def key(identities: LocalIdentities) -> SigningKey:
-    found = identities.key("example.com")
+    found = identities.key("example.com", "o")
     assert found is not None
     return found
 
@@ -101,6 +101,25 @@ def test_another_organization_s_domain_is_signed_by_its_own_key_only(signer: Sig
 
     assert verified(own.raw, identities) == ["x.example.com"]
     assert other == (RAW, "ann@x.example.com")
+
+
+def test_who_comes_too_late_to_register_a_domain_takes_its_key_from_nobody(signer: Signer, identities: LocalIdentities) -> None:
+    identities.register("example.com", "late", feedback=False)
+
+    assert verified(signer.prepare(mail(), RAW).raw, identities) == ["example.com"]
+
+
+def test_two_calls_at_once_make_one_key(identities: LocalIdentities, monkeypatch: pytest.MonkeyPatch) -> None:
+    meanwhile = []
+
+    def make() -> bytes:
+        monkeypatch.setattr(identities, "make_key", new_key)
+        meanwhile.append(identities.register("twice.example.com", "o", feedback=False))
+        return new_key()
+
+    monkeypatch.setattr(identities, "make_key", make)
+
+    assert [identities.register("twice.example.com", "o", feedback=False)] == meanwhile
 
 
 @pytest.mark.parametrize("inbox", ["ann@mailroom.local", "ann@former.example.net"])

@@ -13,7 +13,7 @@ PARENT, CHILD = "example.com", "sub.example.com"
 
 
 def claim(o: str = "ours", *, state: str = "live", sends: bool = True, receives: bool = True) -> Item:
-    return {"organization_id": o, "state": state, "sends": sends, "receives": receives}
+    return {"organization_id": o, "state": state, "sends": sends, "receives": receives, "receives_below": True}
 
 
 def of(name: str, **claims: Item) -> Standing:
@@ -36,6 +36,12 @@ def test_a_subdomain_stands_on_its_parent() -> None:
     assert of(CHILD, parent=claim()).domain == PARENT
 
 
+def test_mail_to_subdomains_does_not_hang_on_mail_to_the_name_itself() -> None:
+    parent = claim(receives=False)
+
+    assert [of(name, parent=parent).receives for name in (PARENT, CHILD)] == [False, True]
+
+
 @pytest.mark.parametrize("child", [claim(state="released"), claim("theirs", sends=False)], ids=["given up", "only claimed"])
 def test_a_name_in_between_that_nobody_has_proven_changes_nothing(child: Item) -> None:
     assert of(CHILD, parent=claim(), child=child).domain == PARENT
@@ -43,6 +49,17 @@ def test_a_name_in_between_that_nobody_has_proven_changes_nothing(child: Item) -
 
 def test_a_name_in_between_that_another_organization_has_proven_is_theirs() -> None:
     assert of(CHILD, parent=claim(), child=claim("theirs")) == NOWHERE
+
+
+@pytest.mark.parametrize(
+    ("parent", "receives"),
+    [(claim("theirs"), False), (claim("theirs", sends=False), True), (claim("theirs", state="released"), True), (claim(), True)],
+    ids=["another's", "only claimed", "deleted", "ours"],
+)
+def test_an_unproven_name_takes_no_mail_from_whoever_has_proven_the_one_above(parent: Item, receives: bool) -> None:
+    found = of(CHILD, parent=parent, child=claim(sends=False))
+
+    assert (found.domain, found.sends, found.receives) == (CHILD, False, receives)
 
 
 @pytest.mark.parametrize("parent", [claim(state="released"), claim("theirs")], ids=["deleted", "another's"])

@@ -68,6 +68,12 @@ def test_what_cannot_be_a_token_does_not_ask_for_the_key(token: str) -> None:
         ("<pre>&lt;/body&gt; </body></pre>more</Body>", "<pre>&lt;/body&gt; </body></pre>more{}</Body>"),
         ("\u0130\u0130</body>", "\u0130\u0130{}</body>"),
         ("a</body", "a</body{}"),
+        ("<body>Hi</body><!-- not </body> -->", "<body>Hi{}</body><!-- not </body> -->"),
+        ("<body>Hi<!--[if mso]></body><![endif]--></body>", "<body>Hi<!--[if mso]></body><![endif]-->{}</body>"),
+        ("<body>Hi<!-- </body>", "<body>Hi<!-- </body>{}"),
+        ("<body>Hi<STYLE>/* </body> */</style></body>", "<body>Hi<STYLE>/* </body> */</style>{}</body>"),
+        ("<p>Hi<script>'</body>'</script>", "<p>Hi<script>'</body>'</script>{}"),
+        ("<body><styled></body>", "<body><styled>{}</body>"),
     ],
 )
 def test_the_pixel_stands_before_the_last_end_of_the_body_or_at_the_end(html: str, expected: str) -> None:

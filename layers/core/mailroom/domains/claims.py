@@ -67,11 +67,13 @@ def standing(o: str, name: str, rows: Mapping[Key, Item], *, default_domain: str
     if name == default_domain:
         return OWN
     claims = [(each, rows[key]) for each in ancestry(name) if (key := keys.domain_claim(each)) in rows]
-    for domain, row in claims:
-        if row["state"] != "live":
-            continue
+    live = [(domain, row) for domain, row in claims if row["state"] == "live"]
+    for place, (domain, row) in enumerate(live):
         if row["organization_id"] == o:
-            return Standing(row["sends"], row["receives"], domain, cast(ClaimRecord, row))
+            # What is not proven takes nothing from the name above: the mail comes here by the wildcard of whoever has that.
+            proven = next((each for _, each in live[place:] if each["sends"]), row)
+            receives = row["receives" if domain == name else "receives_below"] and proven["organization_id"] == o
+            return Standing(row["sends"], receives, domain, cast(ClaimRecord, row))
         if row["sends"]:
             # Proven to be another's, below ours: the provider would sign with their key.
             return NOWHERE

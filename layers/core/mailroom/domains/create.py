@@ -56,6 +56,8 @@ def create_domain(
             around = _surroundings(place, body, items=items)
             if around.existing is not None:
                 return domain(_replayed(around.existing, caller, pod_id))
+            if _is_torn(place.organization_id, body, around.family, items=items):
+                continue
             refuse_claimed(place.organization_id, around.family)
             if identity is None:
                 _refuse_other_provider(body, resolver=resolver)
@@ -94,6 +96,16 @@ def _surroundings(place: Place, body: CreateDomain, *, items: ItemStore) -> Surr
     replayed = [items.get(keys.domain(o, found.items[key]["id"])) for key in mapped if key in found.items]
     organization = found.items.get(keys.organization(o))
     return Surroundings(family_of(body["domain"], found), replayed[0] if replayed else None, organization)
+
+
+def _is_torn(o: str, body: CreateDomain, family: Family, *, items: ItemStore) -> bool:
+    """Whether the domain was created or deleted under the client id while we looked: what is read together is not read at the same
+    moment, and the claim may tell of the domain where the client id does not yet, or not any more."""
+    claim = family.claim
+    if "client_id" not in body or claim is None or claim["state"] != "live" or claim["organization_id"] != o:
+        return False
+    row = items.get(keys.domain(o, body["domain"]))
+    return row is None or row.get("client_id") == body["client_id"]
 
 
 def _replayed(row: Item, caller: Caller, pod_id: str | None) -> DomainRecord:

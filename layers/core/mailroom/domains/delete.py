@@ -78,6 +78,7 @@ def _released(o: str, now: int) -> ClaimRecord:
         state="released",
         sends=False,
         receives=False,
+        receives_below=False,
         subdomains=False,
         tracks=False,
         feedback=False,

@@ -74,6 +74,9 @@ class ClaimRecord(TypedDict):
     sends: bool
     """It was VERIFIED once, and the provider has not taken that back."""
     receives: bool
+    """Not before its proof, where it needs one: inboxes of an earlier time may be there, and mail for another organization."""
+    receives_below: bool
+    """The same for inboxes on its subdomains: also for those that were there when subdomains were switched off."""
     subdomains: bool
     tracks: bool
     feedback: bool
@@ -88,11 +91,13 @@ def record_of(row: Item) -> DomainRecord:
 
 def claim_of(o: str, record: DomainRecord) -> ClaimRecord:
     """What the claim says while the domain is there."""
+    proven = "ownership" not in record or "verified_at" in record
     claim = ClaimRecord(
         organization_id=o,
         state="live",
         sends="verified_at" in record and "withdrawn" not in record,
-        receives=record["inbound_enabled"],
+        receives=proven and record["inbound_enabled"],
+        receives_below=proven and (record["inbound_enabled"] or record["subdomains_enabled"]),
         subdomains=record["subdomains_enabled"],
         tracks=record["tracking_enabled"],
         feedback=record["feedback_enabled"],

@@ -11,28 +11,19 @@ from mailroom.domains.access import require_domain
 from mailroom.domains.dns import Hosts, expected, hosts_of, identity_of, renewed
 from mailroom.domains.model import FLAGS, UpdateDomain, domain
 from mailroom.domains.provider import asking
-from mailroom.domains.record import DomainRecord, claim_of
+from mailroom.domains.record import DomainRecord
 from mailroom.domains.requests import check_now
+from mailroom.domains.schedule import MINUTE_MS
+from mailroom.domains.writing import written
 from mailroom.errors import RaceCondition, ValidationError
 from mailroom.ports import Identities, Queues
-from mailroom.store import keys
-from mailroom.store.port import (
-    Action,
-    Change,
-    Equals,
-    Item,
-    ItemStore,
-    Put,
-    Remove,
-    Set,
-    TransactionCancelled,
-    Update,
-    all_of,
-)
+from mailroom.store.port import Item, ItemStore, TransactionCancelled
 from mailroom.store.races import attempts
 
 NEEDS_MX = ("inbound_enabled", "subdomains_enabled")
 """Flags with a record that verification waits for."""
+CHECKED_WITHIN_MS = 60 * MINUTE_MS
+"""Once a record is waited for, also where the message that asks for a check was never sent."""
 
 
 def update_domain(
@@ -58,7 +49,7 @@ def update_domain(
             return domain(before)
         _pass_on_feedback(before, after, identities=identities)
         try:
-            items.transact(_update(o, before, after))
+            items.transact(written(o, before, after))
         except TransactionCancelled:
             continue
         if _wants_check(before, after):
@@ -74,8 +65,10 @@ def _changed(before: DomainRecord, body: UpdateDomain, now: int, hosts: Hosts) -
         return before
     after = cast(DomainRecord, {**before, **flags, "updated_at": max(now, before["updated_at"] + 1), "ver": before["ver"] + 1})
     after["records"] = renewed(before["records"], expected(after, identity_of(before), hosts))
-    if before["status"] == "VERIFIED" and any(_turned_on(name, before, after) for name in NEEDS_MX):
-        after["status"], after["reason"] = "PENDING", "dns_records_missing"
+    if before["status"] != "NOT_STARTED" and any(_turned_on(name, before, after) for name in NEEDS_MX):
+        after["status"], after["reason"], after["watched_since"] = "PENDING", "dns_records_missing", now
+        within = now + CHECKED_WITHIN_MS
+        after["next_check_at"] = min(before.get("next_check_at", within), within)
     return after
 
 
@@ -97,18 +90,3 @@ def _pass_on_feedback(before: DomainRecord, after: DomainRecord, *, identities: 
         return
     with asking():
         identities.set_feedback(after["domain"], after["feedback_enabled"])
-
-
-def _update(o: str, before: DomainRecord, after: DomainRecord) -> list[Action]:
-    """The claim moves along, so that whoever sends or receives by it sees the domain as its owner does."""
-    own = all_of(Equals("organization_id", o), Equals("state", "live"))
-    return [
-        Update(keys.domain(o, after["domain"]), tuple(_differences(before, after)), Equals("ver", before["ver"])),
-        Put(keys.domain_claim(after["domain"]), cast(Item, dict(claim_of(o, after))), own),
-    ]
-
-
-def _differences(before: DomainRecord, after: DomainRecord) -> list[Change]:
-    old, new = cast(Item, before), cast(Item, after)
-    changed: list[Change] = [Set(name, value) for name, value in new.items() if old.get(name) != value]
-    return changed + [Remove(name) for name in old if name not in new]

@@ -70,8 +70,11 @@ def create_inbox(
             return inbox(_create(caller, body, email, pod_id, items=items, clock=clock, config=config))
         except TransactionCancelled:
             continue
-        except ResourceTaken:
-            if name is not None:
+        except (LimitExceeded, ResourceTaken) as refused:
+            # The same call at the same moment may have made it since we looked.
+            if (existing := _replay(caller, body.get("client_id"), pod_id, items=items)) is not None:
+                return inbox(existing)
+            if name is not None or isinstance(refused, LimitExceeded):
                 raise
     raise RaceCondition
 

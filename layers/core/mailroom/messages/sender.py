@@ -140,10 +140,12 @@ def _standing(sender: Sender) -> Standing:
 
 def pixel_of(sender: Sender, wanted: bool | None, html: str | None) -> Callable[[str], str] | None:
     """Message uid -> address of the pixel that tells when the mail is opened; None where none is `wanted`, or the mail has no HTML
-    to hold it. Raises ValidationError where the inbox's domain has no open tracking."""
+    to hold it. Raises ValidationError where the inbox's domain has no open tracking; one that is gone is left to `admit`."""
     if not wanted or not html:
         return None
     place, runtime = _standing(sender), sender.runtime
+    if place == claims.NOWHERE:
+        return None
     if (domain := place.domain) is None or place.claim is None or not place.claim["tracks"]:
         raise ValidationError.at("track_opens", UNTRACKED)
 

@@ -9,7 +9,11 @@ from mailroom.tracking.tokens import Mark, seal
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
-_END = re.compile(r"</body\s*>", re.IGNORECASE | re.ASCII)
+_END = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(script|style|textarea|title)[\s/>].*?(?:</\1\s*>|\Z)|(?P<end></body\s*>)",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
+"""`end` is the end of the body; what looks like one in a comment, or in an element of mere text, is none, and shows no image."""
 
 
 def pixel_url(mark: Mark, domain: str, *, scheme: str, key: bytes) -> str:
@@ -20,6 +24,6 @@ def pixel_url(mark: Mark, domain: str, *, scheme: str, key: bytes) -> str:
 def with_pixel(html: str, url: str) -> str:
     """Before the body's end, or at the end where none is marked. The address has no characters that HTML would need escaped."""
     image = f'<img src="{url}" width="1" height="1" alt="" style="border:0">'
-    ends = [match.start() for match in _END.finditer(html)]
+    ends = [match.start() for match in _END.finditer(html) if match["end"]]
     at = ends[-1] if ends else len(html)
     return html[:at] + image + html[at:]
