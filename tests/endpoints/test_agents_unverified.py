@@ -109,6 +109,7 @@ def test_restricting_its_own_key_lifts_nothing(stack: Mailbox) -> None:
     assert agent.http.patch(f"/api-keys/{key_id}", {"permissions": {"api_key_create": True}}).status_code == 200
 
     assert told(agent.http.post("/api-keys", {"permissions": {}})) == (403, "missing_permission")
+    assert "verify" not in agent.http.get("/webhooks").json()["fix"], "which would not bring it"
     assert told(agent.http.post("/agent/verify", {"otp_code": "x"})) == (400, "validation_error")
 
 
