@@ -62,8 +62,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         spf=_spf(env),
         verdicts=cast(Verdicts, _choice(env, "MAILROOM_VERDICTS", "pass", ("pass", "check", "header"))),
         public_url=_public_url(env),
-        fetch_allow_private=_choice(env, "MAILROOM_FETCH_ALLOW_PRIVATE", "0", ("0", "1", "false", "true")) in ("1", "true"),
-        feedback=_choice(env, "MAILROOM_FEEDBACK", "0", ("0", "1")) == "1",
+        fetch_allow_private=_switch(env, "MAILROOM_FETCH_ALLOW_PRIVATE"),
+        feedback=_switch(env, "MAILROOM_FEEDBACK"),
         log=cast(LogLevel, _choice(env, "MAILROOM_LOG", "info", ("debug", "info", "warning", "error"))),
         config=_config(env),
     )
@@ -118,6 +118,10 @@ def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
     if value not in allowed:
         raise SettingsError(f"{name} should be one of {', '.join(allowed)}, not {value!r}")
     return value
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return _choice(env, name, "0", ("0", "1", "false", "true")) in ("1", "true")
 
 
 def _config(env: Mapping[str, str]) -> Config:
