@@ -88,6 +88,17 @@ def test_one_inbox_at_a_time(stack: Mailbox) -> None:
     assert told(agent.http.post("/inboxes", {})) == (403, "limit_exceeded")
 
 
+def test_it_learns_nothing_of_other_peoples_domains(stack: Mailbox) -> None:
+    taken = f"{somebody().partition('@')[0]}.example"
+    assert stack.http.post("/domains", {"domain": taken}).status_code == 200
+    agent = signed_up(stack)
+
+    refused = [agent.http.post("/domains", {"domain": domain}) for domain in (taken, f"free.{taken}")]
+
+    assert [told(answer) for answer in refused] == [(403, "limit_exceeded")] * 2
+    assert "verify" in refused[0].json()["fix"]
+
+
 @pytest.mark.parametrize("body", [{}, {"permissions": {}}, {"public_key": JWK}])
 def test_no_keys_are_made_by_key_or_token(stack: Mailbox, body: dict[str, Any]) -> None:
     agent = signed_up(stack)
