@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -66,6 +67,14 @@ def _described(error: Exception) -> dict[str, Any]:
     return {"code": "unreachable", "message": str(error) or type(error).__name__}
 
 
+def _say_what_can_be_said(stream: TextIO) -> None:
+    """A character that the terminal's encoding lacks must not cost the rest of an answer."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
 if __name__ == "__main__":
+    _say_what_can_be_said(sys.stdout)
+    _say_what_can_be_said(sys.stderr)
     with contextlib.suppress(BrokenPipeError):
         sys.exit(main())

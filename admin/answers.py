@@ -35,7 +35,8 @@ def write(answer: Answer, out: TextIO, *, as_json: bool) -> None:
 
 
 def printable(text: str) -> str:
-    """Tenants choose some of what is shown, and terminals obey control characters."""
+    """Tenants choose some of what is shown, and terminals obey control characters. A line break is one of them: it would make a row
+    that nobody wrote."""
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,9 @@ from admin.site import Site
 Command = Callable[[Site, argparse.Namespace], Answer]
 
 DESCRIPTION = "Looks after a Mailroom: one machine's data folder (--data), or a stack in an AWS account (--stack)."
+
+_NO_TEXT = re.compile("[\ud800-\udfff]")
+"""Stands for bytes of the command line that are not UTF-8. A folder may be called so, and nothing else."""
 
 
 def parse(arguments: list[str], environment: Mapping[str, str]) -> argparse.Namespace:
@@ -27,6 +31,9 @@ def parse(arguments: list[str], environment: Mapping[str, str]) -> argparse.Name
         options.data = environment.get("MAILROOM_DATA") or "./data"
     if options.stack is None and (options.region or options.endpoint_url):
         top.error("--region and --endpoint-url go with --stack")
+    for name, value in vars(options).items():
+        if name != "data" and isinstance(value, str) and _NO_TEXT.search(value):
+            top.error(f"{name} is not UTF-8")
     return options
 
 

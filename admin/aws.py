@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from admin.site import SiteError
 from mailroom.aws.retries import CLIENT_CONFIG
@@ -57,7 +58,8 @@ def describe(name: str, client: Client) -> Deployed:
         # Not describe_stack_resources, which stops silently after a hundred; a stack has several hundred.
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         found = [each for page in pages for each in page["StackResourceSummaries"]]
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError, ValueError) as error:
+        # The last two: something else answers at an --endpoint-url, or it is no address.
         raise SiteError(f"The stack {name} cannot be read: {error}") from error
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in stack.get("Parameters", ())}
     return Deployed(

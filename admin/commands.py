@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any, cast
 
-from admin.answers import Answer
+from admin.answers import Answer, printable
 from admin.doctor.findings import examine
 from admin.site import Site
 from mailroom.callers import Caller
@@ -160,7 +160,7 @@ def _organizations(value: dict[str, Any], records: Iterable[OrganizationRecord])
     rows = [
         (
             each["organization_id"],
-            each.get("name", ""),
+            printable(each.get("name", "")),
             str(each["inbox_count"]),
             str(each["domain_count"]),
             to_wire(each["created_at"]),
@@ -176,7 +176,7 @@ def _key_row(key: dict[str, Any]) -> tuple[str, ...]:
     return (
         key["api_key_id"],
         key.get("prefix", "a public key"),
-        key["name"],
+        printable(key["name"]),
         bound,
         key["created_at"],
         key.get("used_at", "never"),

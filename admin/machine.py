@@ -59,8 +59,11 @@ def opened(data: str, environment: Mapping[str, str], *, resolver: Resolver | No
         settings = from_environment(environment)
         folder = _folder(data)
         database = Database(folder / DATABASE)
-    except (SettingsError, StoreBusy) as error:
+    except SettingsError as error:
         raise SiteError(str(error)) from error
+    except (StoreBusy, OSError) as error:
+        advice = "Run as the owner of the folder, on a disk with room; what is damaged comes back from a backup."
+        raise SiteError(f"The data in {data} cannot be opened ({error}). {advice}") from error
     with contextlib.closing(database):
         keeper = MachineQueues(database, TEMPLATE, clock=clock)
         asked = resolver or DnsResolver(settings.config.dns)

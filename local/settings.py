@@ -62,8 +62,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         spf=_spf(env),
         verdicts=cast(Verdicts, _choice(env, "MAILROOM_VERDICTS", "pass", ("pass", "check", "header"))),
         public_url=_public_url(env),
-        fetch_allow_private=env.get("MAILROOM_FETCH_ALLOW_PRIVATE", "0") != "0",
-        feedback=_choice(env, "MAILROOM_FEEDBACK", "0", ("0", "1")) == "1",
+        fetch_allow_private=_switch(env, "MAILROOM_FETCH_ALLOW_PRIVATE"),
+        feedback=_switch(env, "MAILROOM_FEEDBACK"),
         log=cast(LogLevel, _choice(env, "MAILROOM_LOG", "info", ("debug", "info", "warning", "error"))),
         config=_config(env),
     )
@@ -120,11 +120,15 @@ def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
     return value
 
 
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return _choice(env, name, "0", ("0", "1", "false", "true")) in ("1", "true")
+
+
 def _config(env: Mapping[str, str]) -> Config:
     try:
         config = Config.from_environment(env)
     except ValueError as error:
-        raise SettingsError(f"a MAILROOM_ setting that should be a whole number is none: {error}") from error
+        raise SettingsError(f"a MAILROOM_ setting that should be a whole number, an address or 0 or 1 is none: {error}") from error
     if not _HOST_NAME.fullmatch(config.domain):
         raise SettingsError(f"MAILROOM_DOMAIN should be a domain name, not {config.domain!r}")
     return config

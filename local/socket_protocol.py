@@ -14,13 +14,13 @@ PING_TIMEOUT_S = 20
 
 _quiet = logging.getLogger("local.socket_protocol")
 _quiet.setLevel(logging.WARNING)
-"""At lower levels uvicorn logs the address of each upgrade, which may hold a credential."""
+"""At lower levels uvicorn logs the address of each upgrade, and websockets its headers and every frame: credentials, and mail."""
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.logger = _quiet
+        self.logger = self.conn.logger = _quiet
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)

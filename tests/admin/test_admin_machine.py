@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -178,13 +179,30 @@ def test_the_doctor_finds_a_running_server_well(stack: SqliteStack, run: Any) ->
 
 
 def test_people_see_tables_and_no_control_characters(stack: SqliteStack, run: Any, folder: Path) -> None:
-    o = run("organizations", "create", "--name", "\x1b[31mred [bold]").value["organization_id"]
+    o = run("organizations", "create", "--name", "\x1b[31mred [bold]\nforged row").value["organization_id"]
+    run("keys", "create", o, "--name", "a\nforged row")
 
     said = mailroom("organizations", "show", o, "--data", str(folder))
+    of_keys = mailroom("keys", "list", o, "--data", str(folder))
 
     assert "\x1b" not in said.out
-    assert "[bold]" in said.out
+    assert "[bold]\ufffdforged" in said.out
     assert o in said.out
+    assert "a\ufffdforged row" in of_keys.out
+
+
+def test_a_terminal_that_lacks_a_character_shows_the_rest(stack: SqliteStack, run: Any, folder: Path) -> None:
+    o = run("organizations", "create", "--name", "b\u00fccher").value["organization_id"]
+
+    said = subprocess.run(
+        [sys.executable, "-m", "admin", "organizations", "show", o, "--data", str(folder)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "b?cher" in said.stdout
 
 
 def test_a_secret_is_shown_whole_however_narrow_the_terminal(
@@ -237,6 +255,15 @@ def test_a_folder_without_data_is_refused(tmp_path: Path) -> None:
     assert "--data" in said.value["error"]["message"]
     assert not (tmp_path / "typo").exists()
     assert mailroom("doctor", MAILROOM_DATA=":memory:").errors.startswith("mailroom: Data in memory")
+
+
+def test_data_that_cannot_be_opened_is_said_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "mailroom.sqlite").write_bytes(b"no database" * 100)
+
+    said = mailroom("doctor", "--json", "--data", str(tmp_path))
+
+    assert said.code == 1
+    assert "owner of the folder" in said.value["error"]["message"]
 
 
 def test_the_executable_makes_its_environment_and_hands_everything_on(tmp_path: Path) -> None:

@@ -174,6 +174,13 @@ def test_a_stack_that_is_not_there_or_not_ours_is_said() -> None:
     assert "is it Mailroom's?" in foreign.value["error"]["message"]
 
 
+@pytest.mark.parametrize("address", ["nonsense", "http://[::1"])
+def test_an_address_that_is_none_is_said(address: str) -> None:
+    said = mailroom("--stack", "mail", "--region", REGION, "--endpoint-url", address, "--json", "organizations", "list")
+
+    assert (said.code, said.value["error"]["code"]) == (1, "unreachable")
+
+
 @pytest.mark.parametrize(
     ("status", "state"),
     [

@@ -168,6 +168,15 @@ def test_a_bad_sign_up_is_told_what_is_wrong(stack: Mailbox, body: dict[str, Any
     assert [part["path"] for part in answer.json()["errors"]] == [[path]]
 
 
+def test_a_human_may_have_a_domain_beyond_ascii(stack: Mailbox) -> None:
+    name = somebody().partition("@")[0]
+
+    agent = signed_up(stack, f"{name}@b\u00fccher.example")
+
+    assert codes_for(stack, f"{name}@xn--bcher-kva.example")
+    assert agent.send(f"{name}@b\u00fccher.example").status_code == 200
+
+
 def test_an_agent_cannot_answer_for_itself(stack: Mailbox, inbox: str) -> None:
     """Nor for another one: an unverified agent's inbox, one that is about to be made, and one that may be made are no person's."""
     agent, name = signed_up(stack), somebody().partition("@")[0]

@@ -88,6 +88,17 @@ def test_one_inbox_at_a_time(stack: Mailbox) -> None:
     assert told(agent.http.post("/inboxes", {})) == (403, "limit_exceeded")
 
 
+def test_it_learns_nothing_of_other_peoples_domains(stack: Mailbox) -> None:
+    taken = f"{somebody().partition('@')[0]}.example"
+    assert stack.http.post("/domains", {"domain": taken}).status_code == 200
+    agent = signed_up(stack)
+
+    refused = [agent.http.post("/domains", {"domain": domain}) for domain in (taken, f"free.{taken}")]
+
+    assert [told(answer) for answer in refused] == [(403, "limit_exceeded")] * 2
+    assert "verify" in refused[0].json()["fix"]
+
+
 @pytest.mark.parametrize("body", [{}, {"permissions": {}}, {"public_key": JWK}])
 def test_no_keys_are_made_by_key_or_token(stack: Mailbox, body: dict[str, Any]) -> None:
     agent = signed_up(stack)
@@ -109,6 +120,7 @@ def test_restricting_its_own_key_lifts_nothing(stack: Mailbox) -> None:
     assert agent.http.patch(f"/api-keys/{key_id}", {"permissions": {"api_key_create": True}}).status_code == 200
 
     assert told(agent.http.post("/api-keys", {"permissions": {}})) == (403, "missing_permission")
+    assert "verify" not in agent.http.get("/webhooks").json()["fix"], "which would not bring it"
     assert told(agent.http.post("/agent/verify", {"otp_code": "x"})) == (400, "validation_error")
 
 

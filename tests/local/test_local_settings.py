@@ -64,11 +64,23 @@ def test_settings_are_read() -> None:
         ("MAILROOM_PUBLIC_URL", "mail.example.com"),
         ("MAILROOM_FEEDBACK", "yes"),
         ("MAILROOM_LOG", "loud"),
+        ("MAILROOM_SIGN_UP", "no"),
+        ("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "off"),
+        ("MAILROOM_FETCH_ALLOW_PRIVATE", "off"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         from_environment({name: value})
+
+
+def test_what_is_switched_off_by_a_word_is_off() -> None:
+    names = ("MAILROOM_SIGN_UP", "MAILROOM_WEBHOOK_ALLOW_PRIVATE", "MAILROOM_FETCH_ALLOW_PRIVATE", "MAILROOM_STRICT_ALLOW")
+
+    off, on = (from_environment(dict.fromkeys(names, word)) for word in ("false", "true"))
+
+    assert not any((off.config.sign_up, off.config.webhook_allow_private, off.fetch_allow_private, off.config.strict_allow))
+    assert all((on.config.sign_up, on.config.webhook_allow_private, on.fetch_allow_private, on.config.strict_allow))
 
 
 def test_send_limits_are_read_and_none_by_default_but_a_thread_s() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import socket as network
 from collections.abc import Iterator
 
@@ -105,3 +106,15 @@ def test_a_connection_that_ends_leaves_no_rows(stack: Stack) -> None:
             return int(connection.execute("SELECT count(*) FROM eph WHERE pk LIKE 'C#%' OR pk LIKE '%#W#O'").fetchone()[0])
 
     eventually(lambda: rows() == 0)
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_no_log_has_the_credential_or_the_frames_of_a_socket(stack: Stack, caplog: pytest.LogCaptureFixture, header: bool) -> None:
+    caplog.set_level(logging.DEBUG)
+    credential = {"key": stack.api_key} if header else {"api_key": stack.api_key}
+
+    with socket(stack.ws, **credential) as opened:
+        opened.subscribe(inbox_ids=["somebody@mailroom.local"])
+
+    told = [each.getMessage() for each in caplog.records if each.name != "websockets.client"]
+    assert not [each for each in told if stack.api_key in each or "somebody" in each]

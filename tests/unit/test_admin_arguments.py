@@ -40,6 +40,8 @@ def test_what_is_said_counts_before_the_environment(
         ["keys", "create", "x", "--pod", "p", "--inbox", "i"],
         ["--data", "a", "doctor", "--stack", "b"],
         ["doctor", "--region", "eu-west-1"],
+        ["organizations", "suspend", "\udcff"],
+        ["organizations", "create", "--name", "\udcff"],
     ],
 )
 def test_what_makes_no_sense_ends_with_two(arguments: list[str]) -> None:

@@ -29,7 +29,12 @@ def test_wire_time_has_milliseconds_and_comes_back(ms: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "now", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "2024-01-01T00:00:00+99:99", "20240101"]
+    "text",
+    [
+        *("", "now", "2024-13-01T00:00:00Z", "2024-01-01T25:00:00Z", "2024-01-01T00:00:00+99:99", "20240101"),
+        *("2024-01-01T00:00:75Z", "\u0662\u0660\u0662\u0664-01-01T00:00:00Z"),
+        *("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"),
+    ],
 )
 def test_what_is_no_timestamp_raises(text: str) -> None:
     with pytest.raises(ValueError):

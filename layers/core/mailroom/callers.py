@@ -60,7 +60,7 @@ class Caller(NamedTuple):
         """What is answered to a caller that cannot do this."""
         if permission == AGENT_VERIFY:
             return MissingPermission(fix=f"The permission {AGENT_VERIFY} is held only while an agent's organization is unverified.")
-        if self.unverified:
+        if self.unverified and self._replace(unverified=False).can(permission):
             return MissingPermission.unverified(permission)
         return MissingPermission.of(permission)
 

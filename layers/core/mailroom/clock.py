@@ -12,8 +12,9 @@ Clock = Callable[[], int]
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{0,9}))?(?:([Zz])|([+-])(\d\d):?(\d\d))?",
+    re.ASCII,
 )
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -31,7 +32,8 @@ def to_wire(ms: int) -> str:
 
 
 def parse_instant(text: str) -> int:
-    """Microseconds since the epoch. Any offset, 0 to 9 fraction digits, UTC without an offset; ValueError if malformed."""
+    """Microseconds since the epoch. Any offset, 0 to 9 fraction digits, UTC without an offset; ValueError if malformed,
+    or outside the years 1 to 9999 in UTC: it could not be shown again."""
     if match := _DATE.fullmatch(text):
         moment = datetime(*(int(part) for part in match.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc]
         return (moment - _EPOCH) // timedelta(microseconds=1)
@@ -40,10 +42,13 @@ def parse_instant(text: str) -> int:
         raise ValueError("not an ISO 8601 timestamp")
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     fraction = int((match[7] or "").ljust(6, "0")[:6])
-    moment = datetime(year, month, day, hour, minute, min(second, 59), fraction, UTC)
+    moment = datetime(year, month, day, hour, minute, 59 if second == 60 else second, fraction, UTC)
     if match[9]:
         offset = timedelta(hours=int(match[10]), minutes=int(match[11]))
         if offset >= timedelta(days=1):
             raise ValueError("not an ISO 8601 timestamp")
-        return ((moment - _EPOCH) - (offset if match[9] == "+" else -offset)) // timedelta(microseconds=1)
+        try:
+            moment -= offset if match[9] == "+" else -offset
+        except OverflowError as error:
+            raise ValueError("not an ISO 8601 timestamp") from error
     return (moment - _EPOCH) // timedelta(microseconds=1)

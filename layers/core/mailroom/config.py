@@ -65,7 +65,7 @@ class Config(NamedTuple):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Raises ValueError for a number that is none."""
+        """Raises ValueError for a number, address or switch that is none."""
         env = os.environ if environment is None else environment
         return cls(
             domain=env.get("MAILROOM_DOMAIN", DEFAULT_DOMAIN).lower(),
@@ -79,16 +79,24 @@ class Config(NamedTuple):
             daily_send_limit=_optional(env.get("MAILROOM_DAILY_SEND_LIMIT")),
             monthly_send_limit=_optional(env.get("MAILROOM_MONTHLY_SEND_LIMIT")),
             thread_send_limit=int(env.get("MAILROOM_THREAD_SEND_LIMIT", "30")),
-            drop_unauthentic=env.get("MAILROOM_DROP_UNAUTHENTIC", "1") != "0",
-            strict_allow=env.get("MAILROOM_STRICT_ALLOW", "1") != "0",
+            drop_unauthentic=_switch(env, "MAILROOM_DROP_UNAUTHENTIC", "1"),
+            strict_allow=_switch(env, "MAILROOM_STRICT_ALLOW", "1"),
             dns=_address(env.get("MAILROOM_DNS")),
             dmarc_reports=env.get("MAILROOM_DMARC_REPORTS") or None,
             tracking_host=(env.get("MAILROOM_TRACKING_HOST") or "").lower() or None,
             tracking_scheme=env.get("MAILROOM_TRACKING_SCHEME", "https"),
-            sign_up=env.get("MAILROOM_SIGN_UP", "0") != "0",
+            sign_up=_switch(env, "MAILROOM_SIGN_UP", "0"),
             webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
-            webhook_allow_private=env.get("MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0") != "0",
+            webhook_allow_private=_switch(env, "MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0"),
         )
+
+
+def _switch(env: Mapping[str, str], name: str, default: str) -> bool:
+    """Never on by a word that may have meant off."""
+    value = (env.get(name) or default).lower()
+    if value not in ("0", "1", "false", "true"):
+        raise ValueError(f"{name} should be 0 or 1, not {value!r}")
+    return value in ("1", "true")
 
 
 def _optional(text: str | None) -> int | None:

@@ -17,7 +17,7 @@ class SignUp(TypedDict):
     username: str
     """In lower case."""
     human_email: NotRequired[str]
-    """Bare, in lower case."""
+    """Bare, in lower case, its domain in ASCII."""
     source: NotRequired[str]
     referrer: NotRequired[str]
 
@@ -32,7 +32,7 @@ class VerifyAgent(TypedDict):
 
 def _human(value: str) -> str:
     address = check_address(value)
-    if address.bare.lower() != value.strip().lower():
+    if value.strip().endswith(">"):
         raise ValueError("Must be an address of the form a@b, without a name")
     return address.key
 

@@ -16,7 +16,7 @@ from mailroom.domains.record import DomainRecord, record_of
 from mailroom.domains.registration import Place, new_record, registration
 from mailroom.domains.requests import remove_later
 from mailroom.errors import LimitExceeded, NotFound, RaceCondition, Unprocessable, ValidationError
-from mailroom.organizations.limits import domain_limit
+from mailroom.organizations.limits import domain_limit, when_reached
 from mailroom.ports import Identities, Identity, Queues, Resolver
 from mailroom.store import keys
 from mailroom.store.port import Item, ItemStore, Reads, TransactionCancelled
@@ -56,14 +56,17 @@ def create_domain(
             around = _surroundings(place, body, items=items)
             if around.existing is not None:
                 return domain(_replayed(around.existing, caller, pod_id))
+            limit = domain_limit(around.organization, config)
+            if limit == 0:
+                # An agent that nobody knows must not learn here which names are taken, nor have any looked up.
+                raise _full(around.organization)
             if _is_torn(place.organization_id, body, around.family, items=items):
                 continue
             refuse_claimed(place.organization_id, around.family)
             if identity is None:
                 _refuse_other_provider(body, resolver=resolver)
-            limit = domain_limit(around.organization, config)
             if limit is not None and around.organization is not None and around.organization["domain_count"] >= limit:
-                raise LimitExceeded("Domain limit reached", fix="Delete a domain first.")
+                raise _full(around.organization)
             if identity is None:
                 with asking():
                     identity = identities.register(name, place.organization_id, feedback=body.get("feedback_enabled", True))
@@ -78,6 +81,10 @@ def create_domain(
     finally:
         if identity is not None and not kept:
             remove_later(place.organization_id, name, queues=queues)
+
+
+def _full(organization: Item | None) -> LimitExceeded:
+    return LimitExceeded("Domain limit reached", fix=when_reached(organization, "a domain"))
 
 
 def _refuse_default(name: str, config: Config) -> None:

@@ -204,7 +204,7 @@ def _instant(value: str) -> int:
 
     try:
         return parse_instant(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise ValueError("Input should be an ISO 8601 timestamp") from None
 
 

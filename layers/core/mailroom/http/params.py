@@ -47,7 +47,7 @@ class Params:
         try:
             # A plus that was not percent-encoded arrives as a space: behind the time it can only be an offset's sign.
             return parse_instant(text[:11] + text[11:].replace(" ", "+", 1))
-        except (ValueError, OverflowError):
+        except ValueError:
             return self._wrong(name, "Input should be an ISO 8601 timestamp", None)
 
     def choice(self, name: str, allowed: Sequence[str]) -> str | None:

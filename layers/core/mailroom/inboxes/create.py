@@ -16,7 +16,7 @@ from mailroom.inboxes.names import readable_username
 from mailroom.inboxes.record import AddressRecord, InboxRecord, live
 from mailroom.inboxes.words import added
 from mailroom.lists import suppression
-from mailroom.organizations.limits import inbox_limit
+from mailroom.organizations.limits import inbox_limit, when_reached
 from mailroom.store import keys
 from mailroom.store.port import (
     Absent,
@@ -100,7 +100,7 @@ def _create(
     organization = rows[organization_key]
     limit = inbox_limit(organization, config)
     if limit is not None and organization["inbox_count"] >= limit:
-        raise LimitExceeded("Inbox limit reached", fix="Delete an inbox first.")
+        raise LimitExceeded("Inbox limit reached", fix=when_reached(organization, "an inbox"))
     _refuse_taken(o, rows.get(address_key), now)
     place = Place(o, site.pod_id or named or organization["default_pod_id"], email, site.still)
     record = _record(place, body, now)

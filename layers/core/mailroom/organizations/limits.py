@@ -35,6 +35,13 @@ def domain_limit(organization: Item | None, config: Config) -> int | None:
     return _lower(config.domain_limit, _DOMAINS) if is_unverified(organization) else config.domain_limit
 
 
+def when_reached(organization: Item | None, resource: str) -> str:
+    """What can be done about a limit of resources. `resource` has its article."""
+    if is_unverified(organization):
+        return "Verification lifts the limit: POST /v0/agent/verify the code mailed to the human."
+    return f"Delete {resource} first."
+
+
 def send_limits(organization: Item | None, config: Config) -> Config:
     """The configuration with the send limits that hold for the organization."""
     if not is_unverified(organization):
