@@ -22,7 +22,7 @@ from mailroom.aws.retries import CLIENT_CONFIG
 from mailroom.aws.streams import StreamFeed
 from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, TTL_ATTRIBUTE, create_table_arguments
-from tests.support.quick_tables import quicken
+from tests.support import quick_calls, quick_tables
 
 REGION = "us-east-1"
 TABLE_NAMES: dict[Table, str] = {table: f"mailroom-{table}" for table in TABLES}
@@ -55,7 +55,8 @@ def aws_environment() -> Iterator[None]:
 @contextmanager
 def dynamo() -> Iterator[Dynamo]:
     """Fresh tables of their own, empty. Inside of another `aws_environment` they are added to what that holds."""
-    quicken()
+    quick_calls.quicken()
+    quick_tables.quicken()
     with aws_environment():
         client, streams = (_session().client(name, config=CLIENT_CONFIG) for name in ("dynamodb", "dynamodbstreams"))
         create_tables(client)
