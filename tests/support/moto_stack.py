@@ -97,12 +97,21 @@ def client(service: Any) -> Any:
     return made
 
 
+shared = cache(client)
+"""What stacks use: to make a client takes longer than many of its calls."""
+
+
 @cache
 def _in_process() -> BotocoreStubber:
     moto_endpoint()
     stubber = BotocoreStubber()
     stubber.enabled = True
     return stubber
+
+
+@cache
+def _template() -> templates.Template:
+    return templates.load(TEMPLATE)
 
 
 class RecordingMailer:
@@ -138,16 +147,16 @@ class MotoStack:
     def __enter__(self) -> MotoStack:
         name = f"t{uuid.uuid4().hex[:12]}"
         self.api_key = new_api_key()
-        self._sqs = client("sqs")
-        self._template = templates.load(TEMPLATE)
+        self._sqs = shared("sqs")
+        self._template = _template()
         tables = self._create_tables(name)
-        client("s3").create_bucket(Bucket=name)
+        shared("s3").create_bucket(Bucket=name)
         self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
         self._name = name
         if identity(self._config.domain) is None:
-            client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
-        items = DynamoItemStore(client("dynamodb"), tables)
-        s3, ses = client("s3"), client("sesv2")
+            shared("sesv2").create_email_identity(EmailIdentity=self._config.domain)
+        items = DynamoItemStore(shared("dynamodb"), tables)
+        s3, ses = shared("s3"), shared("sesv2")
         queues = SqsQueues(self._urls, client=lambda: self._sqs)
         self.mailer = RecordingMailer(SesMailer(region=REGION, configuration_set=None, items=items, client=lambda: ses), queues)
         self.runtime = Runtime(
@@ -189,13 +198,13 @@ class MotoStack:
 
     def _create_tables(self, name: str) -> dict[Table, str]:
         tables: dict[Table, str] = {table: f"{name}-{table}" for table in TABLES}
-        dynamodb = client("dynamodb")
+        dynamodb = shared("dynamodb")
         for table, full_name in tables.items():
             dynamodb.create_table(**create_table_arguments(table, full_name))
         return tables
 
     def _timers(self, queues: SqsQueues) -> SchedulerTimers:
-        scheduler = client("scheduler")
+        scheduler = shared("scheduler")
         scheduler.create_schedule_group(Name=self._name)
         prefix = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self._name}"
         targets = {queue: TimerQueue(f"{prefix}-{queue}", f"{prefix}-{queue}deadletter") for queue in TIMED}
@@ -203,7 +212,7 @@ class MotoStack:
         return SchedulerTimers(targets, group=self._name, role_arn=role, queues=queues, client=lambda: scheduler)
 
     def _pump(self, call: Call, tables: dict[Table, str]) -> Pump:
-        dynamodb, streams = client("dynamodb"), client("dynamodbstreams")
+        dynamodb, streams = shared("dynamodb"), shared("dynamodbstreams")
         return Pump(
             self._template,
             self._urls,
