@@ -220,7 +220,8 @@ class MotoStack:
             group=self._name,
             sqs=self._sqs,
             call=call,
-            clock=self.runtime.clock,
+            # Tests set another one.
+            clock=lambda: self.runtime.clock(),
         )
 
     def _serve(self, call: Call) -> None:
