@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
@@ -31,12 +31,34 @@ def labels(stack: Mailbox, inbox: str, message_id: str) -> list[str]:
     return list(stack.http.get(f"/inboxes/{inbox}/messages/{quote(message_id, safe='')}").json()["labels"])
 
 
-def refusing(stack: Mailbox, inbox: str, scenario: str = "bounce") -> str:
-    """An address that has bounced (or complained)."""
-    address = f"{scenario}+{uuid.uuid4().hex[:8]}@simulator.amazonses.com"
-    sent = post(stack, inbox, {"to": f"Bob <{address}>", "text": "x"}).json()
-    eventually(lambda: {"bounced", "complained"} & set(labels(stack, inbox, sent["message_id"])))
-    return address
+class Refusing:
+    """Addresses that have bounced (or complained), each handed out once, and made several at a time: a notice takes its time."""
+
+    AT_A_TIME: ClassVar = {"bounce": 12, "complaint": 2, "suppressionlist": 1}
+
+    def __init__(self, stack: Mailbox, inbox: str) -> None:
+        self._stack = stack
+        self._inbox = inbox
+        self._ready: dict[str, list[str]] = {}
+
+    def __call__(self, scenario: str = "bounce") -> str:
+        if not self._ready.get(scenario):
+            self._ready[scenario] = written_in_vain(self._stack, self._inbox, *[scenario] * self.AT_A_TIME[scenario])
+        return self._ready[scenario].pop()
+
+
+@pytest.fixture(scope="module")
+def refusing(stack: Mailbox) -> Refusing:
+    return Refusing(stack, stack.http.post("/inboxes", {}).json()["inbox_id"])
+
+
+def written_in_vain(stack: Mailbox, inbox: str, *scenarios: str) -> list[str]:
+    """A new address for each scenario, of which everybody knows by now that it takes no mail."""
+    addresses = [f"{scenario}+{uuid.uuid4().hex[:8]}@simulator.amazonses.com" for scenario in scenarios]
+    sent = [post(stack, inbox, {"to": f"Bob <{address}>", "text": "x"}).json()["message_id"] for address in addresses]
+    for message_id in sent:
+        eventually(lambda message_id=message_id: {"bounced", "complained"} & set(labels(stack, inbox, message_id)))
+    return addresses
 
 
 def from_suppressed(stack: Mailbox, inbox: str, address: str) -> str:
@@ -48,8 +70,10 @@ def from_suppressed(stack: Mailbox, inbox: str, address: str) -> str:
 
 
 @pytest.mark.parametrize(("scenario", "reason"), [("bounce", "bounce"), ("complaint", "complaint"), ("suppressionlist", "bounce")])
-def test_a_suppressed_recipient_refuses_the_whole_send(stack: Mailbox, inbox: str, scenario: str, reason: str) -> None:
-    address = refusing(stack, inbox, scenario)
+def test_a_suppressed_recipient_refuses_the_whole_send(
+    stack: Mailbox, inbox: str, refusing: Refusing, scenario: str, reason: str
+) -> None:
+    address = refusing(scenario)
     before = len(stack.sent())
 
     answer = post(stack, inbox, {"to": "ok@example.com", "cc": [f"Bob <{address.upper()}>"], "text": "x"})
@@ -63,8 +87,8 @@ def test_a_suppressed_recipient_refuses_the_whole_send(stack: Mailbox, inbox: st
     assert len(stack.sent()) == before
 
 
-def test_every_refused_address_is_named(stack: Mailbox, inbox: str) -> None:
-    first, second = refusing(stack, inbox), refusing(stack, inbox, "complaint")
+def test_every_refused_address_is_named(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    first, second = refusing(), refusing("complaint")
 
     answer = post(stack, inbox, {"to": [first], "bcc": [second, "ok@example.com"]})
 
@@ -72,8 +96,8 @@ def test_every_refused_address_is_named(stack: Mailbox, inbox: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["reply", "reply-all", "forward"])
-def test_replies_and_forwards_are_refused_too(stack: Mailbox, inbox: str, how: str) -> None:
-    address = refusing(stack, inbox)
+def test_replies_and_forwards_are_refused_too(stack: Mailbox, inbox: str, refusing: Refusing, how: str) -> None:
+    address = refusing()
     parent = from_suppressed(stack, inbox, address)
     body = {"to": address} if how == "forward" else {"text": "x"}
 
@@ -82,32 +106,34 @@ def test_replies_and_forwards_are_refused_too(stack: Mailbox, inbox: str, how: s
     assert (answer.status_code, answer.json()["code"]) == (403, "message_rejected")
 
 
-def test_a_reply_to_somebody_else_goes_out(stack: Mailbox, inbox: str) -> None:
-    parent = from_suppressed(stack, inbox, refusing(stack, inbox))
+def test_a_reply_to_somebody_else_goes_out(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    parent = from_suppressed(stack, inbox, refusing())
 
     answer = post(stack, inbox, {"to": "ok@example.com", "text": "x"}, parent=parent, how="reply")
 
     assert answer.status_code == 200
 
 
-def test_the_whole_organization_leaves_the_address_alone(stack: Mailbox, inbox: str, new_inbox: Callable[[], str]) -> None:
-    address = refusing(stack, inbox)
+def test_the_whole_organization_leaves_the_address_alone(
+    stack: Mailbox, inbox: str, refusing: Refusing, new_inbox: Callable[[], str]
+) -> None:
+    address = refusing()
 
     answer = post(stack, new_inbox(), {"to": address})
 
     assert answer.status_code == 403
 
 
-def test_another_label_is_another_address(stack: Mailbox, inbox: str) -> None:
-    address = refusing(stack, inbox)
+def test_another_label_is_another_address(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    address = refusing()
 
     answer = post(stack, inbox, {"to": address.replace("@", "x@")})
 
     assert answer.status_code == 200
 
 
-def test_a_refused_send_leaves_its_key_free(stack: Mailbox, inbox: str) -> None:
-    address, key = refusing(stack, inbox), uuid.uuid4().hex
+def test_a_refused_send_leaves_its_key_free(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    address, key = refusing(), uuid.uuid4().hex
 
     first = post(stack, inbox, {"to": address}, key=key)
     second = post(stack, inbox, {"to": "ok@example.com"}, key=key)
@@ -115,8 +141,8 @@ def test_a_refused_send_leaves_its_key_free(stack: Mailbox, inbox: str) -> None:
     assert (first.status_code, second.status_code) == (403, 200)
 
 
-def test_the_sdk_knows_the_refusal(stack: Mailbox, inbox: str) -> None:
-    address = refusing(stack, inbox)
+def test_the_sdk_knows_the_refusal(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    address = refusing()
 
     with pytest.raises(MessageRejectedError) as refused:
         stack.client.inboxes.messages.send(inbox, to=[address], text="x")
@@ -124,8 +150,8 @@ def test_the_sdk_knows_the_refusal(stack: Mailbox, inbox: str) -> None:
     assert refused.value.body.message.endswith("(blocked)")
 
 
-def test_a_paused_inbox_and_missing_recipients_are_told_first(stack: Mailbox, inbox: str) -> None:
-    address = refusing(stack, inbox)
+def test_a_paused_inbox_and_missing_recipients_are_told_first(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    address = refusing()
     nobody = post(stack, inbox, {})
     stack.http.patch(f"/inboxes/{inbox}", {"status": "paused"})
 
@@ -135,8 +161,8 @@ def test_a_paused_inbox_and_missing_recipients_are_told_first(stack: Mailbox, in
     assert paused.json()["code"] == "inbox_paused"
 
 
-def test_a_suppressed_recipient_is_told_before_an_attachment_is_fetched(stack: Mailbox, inbox: str) -> None:
-    address = refusing(stack, inbox)
+def test_a_suppressed_recipient_is_told_before_an_attachment_is_fetched(stack: Mailbox, inbox: str, refusing: Refusing) -> None:
+    address = refusing()
 
     answer = post(stack, inbox, {"to": address, "attachments": [{"url": "http://127.0.0.1:1/none"}]})
 
@@ -144,7 +170,7 @@ def test_a_suppressed_recipient_is_told_before_an_attachment_is_fetched(stack: M
 
 
 def test_bounces_and_complaints_are_events(stack: Mailbox, inbox: str) -> None:
-    bounced, complaining = refusing(stack, inbox), refusing(stack, inbox, "complaint")
+    bounced, complaining = written_in_vain(stack, inbox, "bounce", "complaint")
     o = stack.http.get("/auth/me").json()["organization_id"]
 
     def payloads(event_type: str) -> list[Any]:

@@ -13,14 +13,16 @@ from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
-from moto.dynamodb.models.dynamo_type import Item, LimitedSizeDict
+from moto.core.responses import BaseResponse
 from moto.dynamodb.responses import DynamoHandler
+from moto.dynamodbstreams.responses import DynamoDBStreamsHandler
 
 from mailroom.aws.dynamodb import DynamoItemStore
 from mailroom.aws.retries import CLIENT_CONFIG
 from mailroom.aws.streams import StreamFeed
 from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, TTL_ATTRIBUTE, create_table_arguments
+from tests.support import quick_calls, quick_tables
 
 REGION = "us-east-1"
 TABLE_NAMES: dict[Table, str] = {table: f"mailroom-{table}" for table in TABLES}
@@ -53,7 +55,8 @@ def aws_environment() -> Iterator[None]:
 @contextmanager
 def dynamo() -> Iterator[Dynamo]:
     """Fresh tables of their own, empty. Inside of another `aws_environment` they are added to what that holds."""
-    share_values()
+    quick_calls.quicken()
+    quick_tables.quicken()
     with aws_environment():
         client, streams = (_session().client(name, config=CLIENT_CONFIG) for name in ("dynamodb", "dynamodbstreams"))
         create_tables(client)
@@ -74,29 +77,20 @@ def _session() -> Any:
 
 @cache
 def one_call_at_a_time() -> None:
-    """moto undoes a failed transaction by restoring a copy of the whole table, which would undo concurrent writes, too."""
-    gate, call = threading.Lock(), DynamoHandler.call_action
+    """moto carries out a transaction step by step, and undoes one that fails likewise; nobody may see or change it meanwhile."""
+    gate = threading.Lock()
+    for handler in (DynamoHandler, DynamoDBStreamsHandler):
+        _through(gate, handler)
 
-    def alone(self: DynamoHandler) -> Any:
+
+def _through(gate: threading.Lock, handler: type[BaseResponse]) -> None:
+    call = handler.call_action
+
+    def alone(self: BaseResponse) -> Any:
         with gate:
             return call(self)
 
-    DynamoHandler.call_action = alone  # type: ignore[method-assign]
-
-
-@cache
-def share_values() -> None:
-    """moto makes that copy for each transaction, and most of its time went into copying values. They are replaced here, never
-    changed in place, because nobody writes below an attribute: a copy of an item may have the same ones."""
-
-    def copied(self: Item, memo: dict[int, Any]) -> Item:
-        same = Item.__new__(Item)
-        same.hash_key, same.range_key, same.attrs = self.hash_key, self.range_key, LimitedSizeDict.__new__(LimitedSizeDict)
-        # Past the check of the size, which each of them has passed.
-        dict.update(same.attrs, self.attrs)
-        return same
-
-    Item.__deepcopy__ = copied  # type: ignore[method-assign]
+    handler.call_action = alone  # type: ignore[method-assign]
 
 
 def create_tables(client: Any) -> None:

@@ -1,8 +1,4 @@
-"""The product on AWS adapters: the template's functions behind the local gateway, with moto's AWS over HTTP.
-
-What Lambda's event source mappings do is done by one thread here: it reads the queues and streams and calls the same functions. It
-also fires the schedules whose time has come.
-"""
+"""The product on AWS adapters: the template's functions behind the local gateway, with moto's AWS in the process."""
 
 from __future__ import annotations
 
@@ -20,9 +16,9 @@ from typing import Any
 
 import boto3
 import uvicorn
+from botocore import UNSIGNED
 from botocore.config import Config as ClientConfig
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.dynamodb.models.table import StreamRecord
 from moto.server import ThreadedMotoServer
 from moto.ses.models import ses_backends
 
@@ -31,11 +27,9 @@ from local import template as templates
 from local.blob_files import FileBlobs
 from local.blobs import LocalBlobs
 from local.downloads import Downloads
-from local.filters import passes
 from local.gateway import Gateway
-from local.invoke import Invoker
+from local.invoke import Call, Invoker
 from local.outbox import Mail
-from local.queue_runner import failures
 from local.routing import Router
 from local.server import Protocol
 from local.servers import bind
@@ -50,8 +44,6 @@ from mailroom.aws.identities import SesIdentities
 from mailroom.aws.limits import SharedRateLimiter
 from mailroom.aws.mailer import SesMailer
 from mailroom.aws.queues import SqsQueues
-from mailroom.aws.stream_records import stream_event
-from mailroom.aws.streams import StreamFeed
 from mailroom.aws.timers import SchedulerTimers, TimerQueue
 from mailroom.clock import now_ms
 from mailroom.config import Config
@@ -63,26 +55,23 @@ from mailroom.store.port import Table
 from mailroom.store.schema import TABLES, create_table_arguments
 from mailroom.web.fetch import UrlFetcher
 from mailroom.web.post import UrlPoster
-from tests.support.dynamo import one_call_at_a_time, share_values
+from tests.support import quick_calls, quick_tables
+from tests.support.dynamo import one_call_at_a_time
 from tests.support.fakes import Names
-from tests.support.schedules import ACCOUNT, REGION, fire_due
+from tests.support.moto_pump import Pump, Stream
+from tests.support.schedules import ACCOUNT, REGION
 from tests.support.ses import complete, identity
 
 TEMPLATE = Path(__file__).parent.parent.parent / "template.yaml"
-
-
-def _share_history(record: type[StreamRecord]) -> None:
-    """That copy would hold the stream from its beginning; its records never change."""
-    record.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
 
 
 @cache
 def moto_endpoint() -> str:
     """One server for the whole test process; stacks use names of their own in it."""
     one_call_at_a_time()
-    share_values()
+    quick_calls.quicken()
+    quick_tables.quicken()
     complete()
-    _share_history(StreamRecord)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -91,19 +80,25 @@ def moto_endpoint() -> str:
 
 
 def client(service: Any) -> Any:
-    """Only S3 goes by HTTP, because its signed addresses must lead somewhere: a call that stays in the process is twice as fast."""
+    """Only S3 goes by HTTP, and is signed, because its signed addresses must lead somewhere: a call that stays in the process takes
+    half the time."""
     by_http = service == "s3"
+    signature = {} if by_http else {"signature_version": UNSIGNED}
     made = boto3.client(
         service,
         endpoint_url=moto_endpoint() if by_http else None,
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=ClientConfig(account_id_endpoint_mode="disabled"),
+        config=ClientConfig(account_id_endpoint_mode="disabled", user_agent="tests", **signature),
     )
     if not by_http:
         made.meta.events.register(f"before-send.{made.meta.service_model.service_id.hyphenize()}.*", _in_process())
     return made
+
+
+shared = cache(client)
+"""What stacks use: to make a client takes longer than many of its calls."""
 
 
 @cache
@@ -112,6 +107,11 @@ def _in_process() -> BotocoreStubber:
     stubber = BotocoreStubber()
     stubber.enabled = True
     return stubber
+
+
+@cache
+def _template() -> templates.Template:
+    return templates.load(TEMPLATE)
 
 
 class RecordingMailer:
@@ -143,21 +143,20 @@ class MotoStack:
         self._undo = contextlib.ExitStack()
         self.sockets = LocalSockets()
         self.names = Names()
-        self._stopping = threading.Event()
 
     def __enter__(self) -> MotoStack:
         name = f"t{uuid.uuid4().hex[:12]}"
         self.api_key = new_api_key()
-        self._sqs = client("sqs")
-        self._template = templates.load(TEMPLATE)
+        self._sqs = shared("sqs")
+        self._template = _template()
         tables = self._create_tables(name)
-        client("s3").create_bucket(Bucket=name)
+        shared("s3").create_bucket(Bucket=name)
         self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
         self._name = name
         if identity(self._config.domain) is None:
-            client("sesv2").create_email_identity(EmailIdentity=self._config.domain)
-        items = DynamoItemStore(client("dynamodb"), tables)
-        s3, ses = client("s3"), client("sesv2")
+            shared("sesv2").create_email_identity(EmailIdentity=self._config.domain)
+        items = DynamoItemStore(shared("dynamodb"), tables)
+        s3, ses = shared("s3"), shared("sesv2")
         queues = SqsQueues(self._urls, client=lambda: self._sqs)
         self.mailer = RecordingMailer(SesMailer(region=REGION, configuration_set=None, items=items, client=lambda: ses), queues)
         self.runtime = Runtime(
@@ -174,15 +173,10 @@ class MotoStack:
             identities=SesIdentities(region=REGION, client=lambda: ses),
             resolver=self.names,
         )
-        self._feed = StreamFeed(client("dynamodb"), client("dynamodbstreams"), tables)
-        self._position: str | None = None
         bootstrap(self.api_key, items=items, clock=self.runtime.clock)
-        self._call = Invoker(self.runtime).call
-        self._serve()
-        pump = threading.Thread(target=self._pump, daemon=True)
-        pump.start()
-        self._undo.callback(pump.join)
-        self._undo.callback(self._stopping.set)
+        invoker = Invoker(self.runtime)
+        self._serve(invoker.call)
+        self._undo.enter_context(self._pump(invoker.call, tables))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -204,20 +198,33 @@ class MotoStack:
 
     def _create_tables(self, name: str) -> dict[Table, str]:
         tables: dict[Table, str] = {table: f"{name}-{table}" for table in TABLES}
-        dynamodb = client("dynamodb")
+        dynamodb = shared("dynamodb")
         for table, full_name in tables.items():
             dynamodb.create_table(**create_table_arguments(table, full_name))
         return tables
 
     def _timers(self, queues: SqsQueues) -> SchedulerTimers:
-        scheduler = client("scheduler")
+        scheduler = shared("scheduler")
         scheduler.create_schedule_group(Name=self._name)
         prefix = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self._name}"
         targets = {queue: TimerQueue(f"{prefix}-{queue}", f"{prefix}-{queue}deadletter") for queue in TIMED}
         role = f"arn:aws:iam::{ACCOUNT}:role/{self._name}"
         return SchedulerTimers(targets, group=self._name, role_arn=role, queues=queues, client=lambda: scheduler)
 
-    def _serve(self) -> None:
+    def _pump(self, call: Call, tables: dict[Table, str]) -> Pump:
+        dynamodb, streams = shared("dynamodb"), shared("dynamodbstreams")
+        return Pump(
+            self._template,
+            self._urls,
+            [Stream(table, name, client=dynamodb, streams=streams) for table, name in tables.items() if TABLES[table].stream],
+            group=self._name,
+            sqs=self._sqs,
+            call=call,
+            # Tests set another one.
+            clock=lambda: self.runtime.clock(),
+        )
+
+    def _serve(self, call: Call) -> None:
         executor = self._undo.enter_context(ThreadPoolExecutor(8))
         folder = Path(self._undo.enter_context(tempfile.TemporaryDirectory()))
         unused = Database(":memory:")
@@ -225,14 +232,14 @@ class MotoStack:
         signer = links.Links(b"unused" * 8, base=lambda: self.http, clock=now_ms)
         gateway = Gateway(
             Router(self._template.routes),
-            call=self._call,
+            call=call,
             downloads=Downloads(signer, LocalBlobs(unused, FileBlobs(folder), links=signer), executor=executor),
             executor=executor,
             max_body_bytes=self._config.max_body_bytes,
             docs_url=self._config.docs_url,
             sockets=SocketGateway(
                 self._template.socket_routes,
-                call=self._call,
+                call=call,
                 sockets=self.sockets,
                 executor=self._undo.enter_context(ThreadPoolExecutor(8)),
                 clock=self.runtime.clock,
@@ -260,55 +267,3 @@ class MotoStack:
             time.sleep(0.005)
         self._undo.callback(thread.join)
         self._undo.callback(setattr, server, "should_exit", True)
-
-    def _pump(self) -> None:
-        while not self._stopping.is_set():
-            worked = [self._drain_queue(worker) for worker in self._template.queue_workers]
-            if not any([*worked, self._drain_streams(), fire_due(self._name, self._fire, now_ms=self.runtime.clock())]):
-                self._stopping.wait(0.02)
-
-    def _fire(self, arn: str, body: str) -> None:
-        self._sqs.send_message(QueueUrl=self._urls[arn.rpartition("-")[2]], MessageBody=body)
-
-    def _drain_queue(self, worker: templates.QueueWorker) -> bool:
-        url = self._urls[worker.queue]
-        found = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(worker.batch_size, 10), WaitTimeSeconds=0).get(
-            "Messages", []
-        )
-        if not found:
-            return False
-        records = [
-            {
-                "messageId": each["MessageId"],
-                "body": each["Body"],
-                "attributes": {"ApproximateReceiveCount": "1"},
-                "eventSource": "aws:sqs",
-            }
-            for each in found
-        ]
-        everything = {each["messageId"] for each in records}
-        try:
-            failed = failures(self._call(worker.function, {"Records": records}, str(uuid.uuid4())), everything)
-        except Exception:  # Lambda, too, hands the batch back whatever went wrong
-            logging.exception("queue worker failed")
-            failed = everything
-        for each in found:
-            if each["MessageId"] in failed:
-                self._sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=1)
-            else:
-                self._sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
-        return True
-
-    def _drain_streams(self) -> bool:
-        records, position = self._feed.read(self._position, 100)
-        for worker in self._template.stream_workers:
-            if mine := [record for record in records if record.table == worker.table and passes(record, worker.filters)]:
-                try:
-                    answer = self._call(worker.function, stream_event(mine), str(uuid.uuid4()))
-                except Exception:
-                    logging.exception("stream worker failed")
-                    return False
-                if failures(answer, {record.sequence for record in mine}):
-                    return False
-        self._position = position
-        return bool(records)
