@@ -150,6 +150,7 @@ class MotoStack:
         self._sqs = shared("sqs")
         self._template = _template()
         tables = self._create_tables(name)
+        self._undo.callback(quick_tables.drop, tables.values(), account=ACCOUNT, region=REGION)
         shared("s3").create_bucket(Bucket=name)
         self._urls = {queue: self._sqs.create_queue(QueueName=f"{name}-{queue}")["QueueUrl"] for queue in self._template.queues}
         self._name = name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import bytesize
-from moto.dynamodbstreams.models import ShardIterator
+from moto.dynamodbstreams.models import ShardIterator, dynamodbstreams_backends
 
 LARGEST_ITEM = 405_000
 """Bytes, where moto draws the line."""
@@ -30,6 +30,16 @@ def quicken() -> None:
     _look_only_where_it_can_be()
     for kind in (Item, StreamRecord, ShardIterator):
         _forget(kind)
+
+
+def drop(names: Collection[str], *, account: str, region: str) -> None:
+    """Removes tables, and the places at which their streams were read, all of which would stay."""
+    streams = dynamodbstreams_backends[account][region]
+    for place, iterator in [*streams.shard_iterators.items()]:
+        if iterator.stream_shard.table.name in names:
+            del streams.shard_iterators[place]
+    for name in names:
+        streams.dynamodb.delete_table(name)
 
 
 def _share_values() -> None:
