@@ -205,10 +205,13 @@ def test_sign_up_is_off_unless_it_is_switched_on() -> None:
 
 def test_a_network_address_signs_up_five_times_an_hour() -> None:
     with mailbox("sqlite", Config(sign_up=True)) as stack:
+        mistaken = [sign_up(stack, username="-") for _ in range(6)]
         answers = [sign_up(stack, username=f"agent{number}") for number in range(6)]
+        mistaken.append(sign_up(stack, username="-"))
         with later(stack, 3_600_000):
             next_hour = sign_up(stack, username="agent6")
 
+    assert [answer.status_code for answer in mistaken] == [400] * 6 + [429]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert told(answers[5])[1] == "rate_limit_exceeded"
     assert 0 < int(answers[5].headers["retry-after"]) <= 3600
