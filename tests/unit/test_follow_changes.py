@@ -17,7 +17,7 @@ from mailroom.messages.index import message_entries, thread_entries
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.update import Relabelling, relabel
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord, Query, StoreBusy
+from mailroom.store.port import ChangeRecord, Query, Set, StoreBusy
 from mailroom.threads.delete import delete_thread
 from tests.support.desk import Desk
 from tests.support.seed import seed
@@ -136,6 +136,22 @@ def test_lists_are_right_while_the_feed_stands_still(desk: Desk) -> None:
     assert page["messages"] == []
     page = desk.get("list_messages", "/inboxes/{inbox_id}/messages", {"labels": "a"}, inbox_id=inbox_id).body
     assert {each["message_id"] for each in page["messages"]} == {each["message_id"] for each in records}
+
+
+@pytest.mark.parametrize("then", ["on its way out", "gone", "there again"])
+def test_a_feed_that_comes_behind_the_end_of_an_inbox_tells_nothing_of_its_labels(desk: Desk, then: str) -> None:
+    """Whatever the purge has emptied must stay empty."""
+    inbox_id, _ = busy(desk)
+    changes, inbox = feed(desk), keys.inbox(desk.o, inbox_id)
+    if then == "gone":
+        desk.items.delete(inbox)
+    else:
+        ended = Set("state", "deleting") if then == "on its way out" else Set("reused_after", desk.clock())
+        desk.items.update(inbox, (ended,))
+
+    assert follow(desk, changes) == []
+
+    assert label_events(desk, inbox_id) == []
 
 
 def test_blobs_of_a_deleted_message_go_and_those_of_its_neighbours_stay(desk: Desk) -> None:

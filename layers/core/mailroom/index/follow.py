@@ -10,7 +10,7 @@ from typing import cast
 from mailroom.clock import Clock
 from mailroom.drafts.follow import follow_drafts
 from mailroom.drafts.record import DraftRecord
-from mailroom.index.label_events import label_events
+from mailroom.index.label_events import label_events, take_back_late
 from mailroom.messages.index import IndexEntry, draft_entries, drop_entry, message_entries, thread_entries, without
 from mailroom.messages.record import MessageRecord
 from mailroom.ports import BlobStore, Timers
@@ -35,6 +35,7 @@ def follow(
     writes = [write for change in changes for write in writes_of(change, shards=shards)]
     if writes:
         items.write(writes)
+        take_back_late([write for write in writes if isinstance(write, Put)], items=items)
     _bury([change for change in changes if keys.is_message(change.key)], items=items, blobs=blobs, now=clock())
     follow_drafts(changes, blobs=blobs, timers=timers, now=clock())
     for change in changes:

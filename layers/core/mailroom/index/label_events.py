@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailroom import ids
 from mailroom.messages.labels import ordered
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord, Item, Put
+from mailroom.store.port import ChangeRecord, Delete, Item, ItemStore, Put
 
 KEPT_SECONDS = 90 * 24 * 3600
 
@@ -21,6 +23,22 @@ def label_events(o: str, change: ChangeRecord) -> list[Put]:
         for operation, labels in (("added", after - before), ("removed", before - after))
         for label in ordered(labels)
     ]
+
+
+def take_back_late(events: Sequence[Put], *, items: ItemStore) -> None:
+    """Takes away those of inboxes that are being deleted or gone, or that belong to a later one with the same address. Called when
+    they are written: an inbox that is still there then will be emptied later, of these events too."""
+    inboxes = {event.key: keys.inbox(*keys.owner(event.key.pk)) for event in events}
+    if not inboxes:
+        return
+    current = items.batch_get(list(dict.fromkeys(inboxes.values())))
+    late = [Delete(event.key) for event in events if _is_late(event, current.get(inboxes[event.key]))]
+    if late:
+        items.write(late)
+
+
+def _is_late(event: Put, inbox: Item | None) -> bool:
+    return inbox is None or "state" in inbox or bool(event.item["event_at"] < inbox.get("reused_after", 0))
 
 
 def _event(o: str, message: Item, label: str, operation: str) -> Put:
