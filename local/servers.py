@@ -39,8 +39,13 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
 def authority(sock: socket.socket) -> str:
     """`host:port` under which a client on this machine reaches a listening socket."""
     host, port = sock.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host = reached(host)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reached(host: str) -> str:
+    """Where a client on this machine finds what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 class Servers:

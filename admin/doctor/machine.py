@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 
 from admin.doctor.findings import Finding, fail, ok, warn
+from local.servers import reached
 
 LITTLE_BYTES = 2 * 1024**3
 NONE_BYTES = 200 * 1024**2
@@ -41,7 +42,7 @@ def permissions(folder: Path) -> Finding:
 def api_port(host: str, port: int) -> Finding:
     where = f"{host}:{port}"
     try:
-        connection = http.client.HTTPConnection(_reached(host), port, timeout=WAIT_S)
+        connection = http.client.HTTPConnection(reached(host), port, timeout=WAIT_S)
         try:
             connection.request("GET", "/v0/auth/me")
             code = _code(connection.getresponse().read(4096))
@@ -57,7 +58,7 @@ def api_port(host: str, port: int) -> Finding:
 def smtp_port(host: str, port: int) -> Finding:
     where = f"{host}:{port}"
     try:
-        with smtplib.SMTP(_reached(host), port, timeout=WAIT_S) as smtp:
+        with smtplib.SMTP(reached(host), port, timeout=WAIT_S) as smtp:
             smtp.noop()
     except (OSError, smtplib.SMTPException) as error:
         return fail(f"Mail in does not answer at {where} ({error}).", START)
@@ -73,10 +74,6 @@ def relay(address: tuple[str, int] | None) -> Finding:
             return ok(f"The relay {where} takes connections.")
     except OSError as error:
         return fail(f"The relay {where} cannot be reached ({error}): mail waits.", "Correct MAILROOM_SMTP_RELAY, or the relay.")
-
-
-def _reached(host: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
 
 def _code(body: bytes) -> object:

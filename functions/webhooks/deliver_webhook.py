@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mailroom.batches import Failures, each_message
 from mailroom.runtime import Runtime, worker
-from mailroom.webhooks.attempt import Failures, deliver_batch
+from mailroom.webhooks.attempt import deliver
 
 
 @worker
 def handler(event: Mapping[str, Any], runtime: Runtime) -> Failures:
-    return deliver_batch(event, runtime=runtime)
+    return each_message(event, lambda body: deliver(body, runtime=runtime), failure="event not delivered")

@@ -12,7 +12,7 @@ from local.store.codec import encode
 from local.store.evaluate import changed, holds
 from local.store.rows import Row
 from mailroom.store.checks import check_item, is_plain, whole_item
-from mailroom.store.port import Action, Check, Item, Key, Put, Update
+from mailroom.store.port import Action, Check, Item, Key, Put, Update, without_key
 from mailroom.store.schema import TABLES
 
 
@@ -75,4 +75,4 @@ def _idle(transition: Transition) -> bool:
 
 
 def _row(key: Key, item: Item) -> Row:
-    return Row(key, item, encode({name: value for name, value in item.items() if name not in ("pk", "sk")}))
+    return Row(key, item, encode(without_key(item)))

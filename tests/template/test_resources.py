@@ -112,3 +112,12 @@ def test_an_unknown_route_is_not_found_with_and_without_a_credential() -> None:
 
     for kind in ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE", "DEFAULT_4XX"):
         assert api["GatewayResponses"][kind]["StatusCode"] == 404
+
+
+def test_mail_to_every_verified_domain_and_its_subdomains_is_received() -> None:
+    """SES takes a rule without recipients for all of them; with any, each new custom domain would have to be added."""
+    rule = dict(of_type("AWS::SES::ReceiptRule"))["ReceiptRule"]["Rule"]
+
+    assert "Recipients" not in rule
+    assert rule["Enabled"]
+    assert [list(action) for action in rule["Actions"]] == [["S3Action"]]

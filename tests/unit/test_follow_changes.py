@@ -12,12 +12,11 @@ from mailroom.aws.stream_records import record_of
 from mailroom.callers import Caller
 from mailroom.keys.scopes import Route
 from mailroom.messages.delete import delete_message
-from mailroom.messages.edits import stored
 from mailroom.messages.index import message_entries, thread_entries
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.update import Relabelling, relabel
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord, Query, Set, StoreBusy
+from mailroom.store.port import ChangeRecord, Query, Set, StoreBusy, without_key
 from mailroom.threads.delete import delete_thread
 from tests.support.desk import Desk
 from tests.support.seed import seed
@@ -169,7 +168,7 @@ def test_blobs_of_a_mail_that_was_delivered_again_stay(desk: Desk) -> None:
     record = seed(desk.runtime, desk.o, inbox_id)
     key = keys.message(desk.o, inbox_id, record["message_id"])
     desk.items.delete(key)
-    desk.items.put(key, stored(record))
+    desk.items.put(key, without_key(record))
 
     follow(desk, feed(desk))
 

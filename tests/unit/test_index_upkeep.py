@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from local.store.database import MEMORY, Database
 from local.store.sqlite import SqliteItemStore
 from mailroom.index.follow import writes_of
-from mailroom.messages.edits import relabelled, stored
+from mailroom.messages.edits import relabelled
 from mailroom.messages.index import message_entries, put_entry, without
 from mailroom.messages.labels import ordered
 from mailroom.messages.record import MessageRecord
 from mailroom.store import keys
-from mailroom.store.port import ChangeRecord, Equals, Key, Put, Query, TransactionCancelled
+from mailroom.store.port import ChangeRecord, Equals, Key, Put, Query, TransactionCancelled, without_key
 from tests.support.mails import message_record
 
 ORG = "org-1"
@@ -46,7 +46,7 @@ class World:
 
     def read(self, message_id: str) -> MessageRecord | None:
         row = self.items.get(keys.message(ORG, INBOX, message_id))
-        return None if row is None else stored(row)  # type: ignore[arg-type,return-value]
+        return None if row is None else without_key(row)  # type: ignore[arg-type,return-value]
 
     def advance(self, writer: Writer) -> None:
         self.now += 1
@@ -66,7 +66,7 @@ class World:
     def commit(self, before: MessageRecord, after: MessageRecord) -> None:
         key = keys.message(ORG, INBOX, after["message_id"])
         try:
-            self.items.transact([Put(key, stored(after), Equals("ver", before["ver"]))])
+            self.items.transact([Put(key, without_key(after), Equals("ver", before["ver"]))])
         except TransactionCancelled:
             return
         self.undelivered.append(ChangeRecord(str(self.now), "core", key, dict(before), dict(after)))

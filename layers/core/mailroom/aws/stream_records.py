@@ -23,7 +23,7 @@ def change_of(record: Mapping[str, Any], table: Table) -> ChangeRecord:
     return ChangeRecord(
         sequence=images["SequenceNumber"],
         table=table,
-        key=Key(table, keys["pk"], keys["sk"]),
+        key=Key.of(table, keys),
         old=_image(images.get("OldImage")),
         new=_image(images.get("NewImage")),
     )

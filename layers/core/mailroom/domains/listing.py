@@ -10,6 +10,7 @@ from mailroom.domains.model import domain, domain_item
 from mailroom.domains.record import DomainRecord, record_of
 from mailroom.http.tokens import Paging
 from mailroom.pods.access import require_pod
+from mailroom.pods.listing import listed
 from mailroom.store import keys
 from mailroom.store.port import ItemStore, Key, Put, Query, Reads
 
@@ -49,10 +50,4 @@ def listing_key(o: str, record: DomainRecord) -> Key:
 
 
 def _list_query(o: str, pod_id: str | None, paging: Paging) -> Query:
-    partition = keys.domain_list(o)
-    start = None if paging.position is None else (partition, str(paging.position[0]))
-    descending = not paging.ascending
-    if pod_id is None:
-        return Query("idx", partition, paging.limit + 1, descending=descending, start=start)
-    of_pod = keys.domain_list_of_pod(o, pod_id)
-    return Query("idx", of_pod, paging.limit + 1, descending=descending, index="by_pod", start=start)
+    return listed(keys.domain_list(o), None if pod_id is None else keys.domain_list_of_pod(o, pod_id), paging)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict, cast
 
-from mailroom.store.port import Item
+from mailroom.store.port import Item, without_key
 
 Status = Literal["NOT_STARTED", "PENDING", "INVALID", "FAILED", "VERIFYING", "VERIFIED"]
 RecordStatus = Literal["MISSING", "INVALID", "VALID"]
@@ -86,7 +86,7 @@ class ClaimRecord(TypedDict):
 
 
 def record_of(row: Item) -> DomainRecord:
-    return cast(DomainRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(DomainRecord, without_key(row))
 
 
 def claim_of(o: str, record: DomainRecord) -> ClaimRecord:

@@ -12,7 +12,7 @@ from mailroom.drafts.timers import arm
 from mailroom.errors import Conflict, MailroomError, NotFound, RaceCondition
 from mailroom.ports import Timers
 from mailroom.store import keys
-from mailroom.store.port import Action, Delete, Item, ItemStore, Put, Update
+from mailroom.store.port import Action, Delete, Item, ItemStore, Put, Update, without_key
 
 BEING_SENT = "The draft is being sent"
 GIVEN_BACK_AFTER_MS = 5 * 60 * 1000
@@ -48,7 +48,7 @@ def claiming(o: str, draft: DraftRecord, intent_id: str, by: Literal["caller", "
     after = states.claimed(draft, ClaimRecord(intent_id=intent_id, by=by))
     key = keys.draft(o, draft["inbox_id"], draft["draft_id"])
     claim = DraftClaim(draft["draft_id"], after["ver"], draft.get("client_id"), draft.get("due"))
-    return claim, Put(key, writing.stored(after), writing.unchanged(draft))
+    return claim, Put(key, without_key(after), writing.unchanged(draft))
 
 
 def lost(row: Item | None) -> MailroomError:

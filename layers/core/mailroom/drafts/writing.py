@@ -14,7 +14,7 @@ from mailroom.inboxes.record import live
 from mailroom.messages.index import draft_entries, put_entry, transact, without
 from mailroom.store import keys
 from mailroom.store.due import shard_of
-from mailroom.store.port import Absent, Action, Check, Delete, Equals, Item, ItemStore, Key, Put, Update
+from mailroom.store.port import Absent, Action, Check, Delete, Equals, ItemStore, Key, Put, Update, without_key
 
 Text = bytes | Literal["gone", "kept"]
 """Of a written draft: packed, for the row beside it; not there (any more); as it was."""
@@ -40,7 +40,7 @@ def save(
 def written(o: str, before: DraftRecord | None, after: DraftRecord, *, now: int, text: Text = "kept") -> list[Action]:
     """The draft's row first, under the condition that it is as `before`."""
     key = keys.draft(o, after["inbox_id"], after["draft_id"])
-    actions: list[Action] = [Put(key, stored(after), Absent() if before is None else unchanged(before))]
+    actions: list[Action] = [Put(key, without_key(after), Absent() if before is None else unchanged(before))]
     if before is None:
         actions.append(Put(keys.draft_pointer(o, after["draft_id"]), {"inbox_id": after["inbox_id"]}))
     if isinstance(text, bytes):
@@ -86,11 +86,6 @@ def unchanged(draft: DraftRecord) -> Equals:
 def due_entry(draft: DraftRecord | None) -> Key | None:
     """Where the sweep finds it. A draft that is being sent keeps its place until it is sent."""
     return _due_key(draft["draft_id"], draft["due"]) if draft is not None and "due" in draft else None
-
-
-def stored(draft: DraftRecord) -> Item:
-    """Without the key attributes of the row it was read from."""
-    return {name: value for name, value in cast(Item, draft).items() if name not in ("pk", "sk")}
 
 
 def _due_key(draft_id: str, due: int) -> Key:

@@ -120,9 +120,9 @@ def _after(params: Params) -> int | None:
 
 def _whole(o: str, rows: Sequence[Item], *, items: ItemStore) -> list[Item | None]:
     """The rows of which perhaps only the keys are known; None for those that are gone or belong to a deleted inbox."""
-    unread = [Key("ev", row["pk"], row["sk"]) for row in rows if "event_id" not in row]
+    unread = [Key.of("ev", row) for row in rows if "event_id" not in row]
     found = items.batch_get(unread) if unread else {}
-    whole = [row if "event_id" in row else found.get(Key("ev", row["pk"], row["sk"])) for row in rows]
+    whole = [row if "event_id" in row else found.get(Key.of("ev", row)) for row in rows]
     gone = _deleted(o, {row.get("inbox_id") for row in whole if row is not None}, items=items)
     return [None if row is None or row.get("inbox_id") in gone else row for row in whole]
 

@@ -118,5 +118,5 @@ def _behind(o: str, after: int, last: int, *, items: ItemStore, oldest: int) -> 
 
 
 def _entry(at: int, pointer: Mapping[str, Any]) -> Entry:
-    key = Key("ev", pointer["pk"], pointer["sk"])
+    key = Key.of("ev", pointer)
     return Entry(at, pointer["event_id"], pointer["event_type"], key, pointer["ts"], pointer.get("pod_id"), pointer.get("inbox_id"))

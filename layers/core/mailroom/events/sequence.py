@@ -92,7 +92,4 @@ def _frame(o: str, events: Sequence[Row], last: int, now: int) -> _Frame:
 
 def _marks(events: Sequence[Row], page: int) -> list[Action]:
     unmarked = all_of(Present(), Lacks("pos"))
-    return [
-        Update(Key("ev", event["pk"], event["sk"]), (Set("pos", position(page, index)),), unmarked)
-        for index, event in enumerate(events)
-    ]
+    return [Update(Key.of("ev", event), (Set("pos", position(page, index)),), unmarked) for index, event in enumerate(events)]

@@ -1,4 +1,4 @@
-"""A batch of notices, each on its own and within it each inbox on its own (design: flows.md, "Mail in")."""
+"""What becomes of an arrived mail's notice: each inbox on its own (design: flows.md, "Mail in")."""
 
 from __future__ import annotations
 
@@ -17,27 +17,12 @@ from mailroom.runtime import Runtime
 from mailroom.store import keys
 from mailroom.store.port import Item, Key
 
-Failures = dict[str, list[dict[str, str]]]
-
-
 READ_AT_ONCE = 100
 """Rows that are one trip."""
 
 
 class NotAllDelivered(Exception):
     """Some inboxes of a mail have it, others not yet."""
-
-
-def receive_batch(event: Mapping[str, Any], *, runtime: Runtime) -> Failures:
-    """Names the records that must come again; a record that fails each time ends in the dead-letter queue."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            receive(record, runtime=runtime)
-        except Exception:  # noqa: BLE001 - one record must not take the others along
-            log.logger.exception("mail not received", queue_message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
 
 
 def receive(record: Mapping[str, Any], *, runtime: Runtime) -> None:

@@ -103,9 +103,9 @@ class _Purger:
                 self._drain_index(row)
                 if row["sk"].startswith("T#"):
                     pointers.append(Delete(keys.thread_pointer(self._o, row["thread_id"])))
-                if keys.is_draft(Key("core", row["pk"], row["sk"])):
+                if keys.is_draft(Key.of("core", row)):
                     pointers += drafts.beside(self._o, cast(DraftRecord, row))
-                done.append(Delete(Key("core", row["pk"], row["sk"])))
+                done.append(Delete(Key.of("core", row)))
         finally:
             self._items.write(pointers)
             self._items.write(done)
@@ -124,7 +124,7 @@ class _Purger:
         if partition in self._emptied:
             return
         for page in self._pages(table, partition):
-            self._items.write([Delete(Key(table, row["pk"], row["sk"])) for row in page])
+            self._items.write([Delete(Key.of(table, row)) for row in page])
         self._emptied.add(partition)
 
     def _pages(self, table: Table, partition: str) -> Iterator[list[Item]]:

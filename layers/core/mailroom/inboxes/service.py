@@ -16,6 +16,7 @@ from mailroom.inboxes.record import InboxRecord
 from mailroom.inboxes.words import added, removed
 from mailroom.keys.bound import revoke_bound_keys
 from mailroom.pods.access import require_pod
+from mailroom.pods.listing import listed
 from mailroom.ports import Queues
 from mailroom.store import keys
 from mailroom.store.port import (
@@ -70,13 +71,7 @@ def list_reads(o: str, pod_id: str | None, paging: Paging) -> Reads:
 
 
 def _list_query(o: str, pod_id: str | None, paging: Paging) -> Query:
-    partition = keys.inbox_list(o)
-    start = None if paging.position is None else (partition, str(paging.position[0]))
-    descending = not paging.ascending
-    if pod_id is None:
-        return Query("idx", partition, paging.limit + 1, descending=descending, start=start)
-    of_pod = keys.inbox_list_of_pod(o, pod_id)
-    return Query("idx", of_pod, paging.limit + 1, descending=descending, index="by_pod", start=start)
+    return listed(keys.inbox_list(o), None if pod_id is None else keys.inbox_list_of_pod(o, pod_id), paging)
 
 
 def update_inbox(

@@ -22,5 +22,5 @@ def revoke_bound_keys(o: str, scope_type: ScopeType, scope_id: str, *, items: It
     found = items.batch_get(wanted).values()
     if found:
         items.transact([action for record in found for action in removal(cast(KeyRecord, record))])
-    items.write([Delete(Key("idx", row["pk"], row["sk"])) for row in listed])
+    items.write([Delete(Key.of("idx", row)) for row in listed])
     return True

@@ -74,7 +74,7 @@ def note_use(row: Item, now: int, *, items: ItemStore) -> None:
     if now - row.get("used_at", 0) < USED_AT_EVERY_MS:
         return
     record = keys.api_key_record(row["organization_id"], row["api_key_id"])
-    secret = keys.api_key_secret(row["secret_hash"]) if "secret_hash" in row else Key("core", row["pk"], row["sk"])
+    secret = keys.api_key_secret(row["secret_hash"]) if "secret_hash" in row else Key.of("core", row)
     try:
         items.write([Update(key, (Set("used_at", now),), Present()) for key in (secret, record)])
     except StoreError:

@@ -12,7 +12,7 @@ from mailroom.inboxes.record import live
 from mailroom.keys.record import KeyRecord
 from mailroom.pods.access import require_pod
 from mailroom.store import keys
-from mailroom.store.port import Check, Item, ItemStore, Key, Reads
+from mailroom.store.port import Check, Item, ItemStore, Key, Reads, without_key
 
 
 class Scope(NamedTuple):
@@ -81,7 +81,7 @@ def visible_key(caller: Caller, route: Route, api_key_id: str, *, items: ItemSto
         raise NotFound
     if any("state" in rows.get(key, {"state": "gone"}) for key in owners):
         raise NotFound
-    return cast(KeyRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(KeyRecord, without_key(row))
 
 
 def _within(caller: Caller, row: Item) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, NotRequired, TypedDict, cast, get_args
 
-from mailroom.store.port import Item
+from mailroom.store.port import Item, without_key
 
 Direction = Literal["send", "receive", "reply"]
 ListType = Literal["allow", "block"]
@@ -37,4 +37,4 @@ class ListEntryRecord(TypedDict):
 
 
 def record_of(row: Item) -> ListEntryRecord:
-    return cast(ListEntryRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(ListEntryRecord, without_key(row))

@@ -33,6 +33,7 @@ from mailroom.store.port import (
     Put,
     TransactionCancelled,
     all_of,
+    without_key,
 )
 from mailroom.threads import aggregate
 from mailroom.threads.record import ThreadRecord
@@ -167,7 +168,7 @@ class _Writer(NamedTuple):
         updated["received_ts"] = max(record["ts"], thread.get("received_ts", 0))
         updated = aggregate.sent_lately(updated, new.record, now=now)
         actions: list[Action] = [
-            Put(new.target().key(), _stored(record), Equals("ver", existing["ver"])),
+            Put(new.target().key(), without_key(record), Equals("ver", existing["ver"])),
             self._inbox_check(new),
             *_thread_actions(new.organization_id, thread, updated),
             self._event(new, record, updated),
@@ -242,10 +243,6 @@ def _joined(existing: MessageRecord, new: MessageRecord, now: int) -> MessageRec
     return record
 
 
-def _stored(record: MessageRecord) -> Item:
-    return {name: value for name, value in record.items() if name not in ("pk", "sk")}
-
-
 def _under_minted_id(new: NewMessage, *, own: bool) -> NewMessage:
     """`own`: a message of this inbox came back, through a list or a forwarder for instance."""
     domain = new.record["inbox_id"].rpartition("@")[2]
@@ -275,7 +272,7 @@ def _thread_with(where: Place, record: MessageRecord, now: int) -> ThreadRecord:
 
 def _thread_actions(o: str, before: ThreadRecord | None, after: ThreadRecord) -> list[Action]:
     key = keys.thread(o, after["inbox_id"], after["thread_id"])
-    row = {name: value for name, value in after.items() if name not in ("pk", "sk")}
+    row = without_key(after)
     if before is None:
         return [Put(key, row, Absent()), Put(keys.thread_pointer(o, after["thread_id"]), {"inbox_id": after["inbox_id"]})]
     return [Put(key, row, all_of(Equals("ver", before["ver"]), Lacks("deleting")))]

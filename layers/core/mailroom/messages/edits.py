@@ -30,6 +30,7 @@ from mailroom.store.port import (
     Reads,
     TransactionCancelled,
     all_of,
+    without_key,
 )
 from mailroom.threads import aggregate
 from mailroom.threads.record import ThreadRecord
@@ -174,21 +175,16 @@ def actions(o: str, thread: ThreadEdit) -> list[Action]:
     if thread.after is None:
         found += [Delete(key, unchanged), Delete(keys.thread_pointer(o, thread_id))]
     else:
-        found.append(Put(key, stored(thread.after), unchanged))
+        found.append(Put(key, without_key(thread.after), unchanged))
     for edit in thread.messages:
         message, ver = keys.message(o, inbox_id, edit.before["message_id"]), Equals("ver", edit.before["ver"])
         if edit.after is not None:
-            found.append(Put(message, stored(edit.after), ver))
+            found.append(Put(message, without_key(edit.after), ver))
         else:
             found.append(Delete(message, ver))
             if edit.before["body"] == "item":
                 found.append(Delete(keys.body(message)))
     return found
-
-
-def stored(record: MessageRecord | ThreadRecord) -> Item:
-    """Without the key attributes of the row it was read from."""
-    return {name: value for name, value in record.items() if name not in ("pk", "sk")}
 
 
 def _new_entries(o: str, thread: ThreadEdit, shards: int) -> list[tuple[IndexEntry, int]]:

@@ -54,7 +54,7 @@ def _open(post: Post, *, until: str | None) -> list[Item]:
 
 def _settle(open_row: Item, row: Item | None, post: Post, now: int | None) -> bool:
     if row is None or row["state"] != "open":
-        post.items.write([Delete(Key("idx", open_row["pk"], open_row["sk"]))])
+        post.items.write([Delete(Key.of("idx", open_row))])
         return True
     intent = intents.from_row(row)
     if (message_id := accepted_id(intent, row.get("provider_message_id"), post)) is not None:

@@ -80,7 +80,7 @@ def _merged(source: Source, asked: list[Query], pages: Mapping[Query, Sequence[I
         for row in page:
             place = keys.index_place(row["sk"])
             if place != position:
-                entries[place] = Entry(place, Key("idx", row["pk"], row["sk"]), row)
+                entries[place] = Entry(place, Key.of("idx", row), row)
         if len(page) >= query.limit:
             ends.append(keys.index_place(page[-1]["sk"]))
     in_order = sorted(entries.values(), key=lambda entry: entry.place, reverse=source.descending)

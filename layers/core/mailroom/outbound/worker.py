@@ -1,4 +1,4 @@
-"""A batch of notices, each on its own (design: flows.md, "Mail out")."""
+"""What becomes of a provider's notice about sent mail (design: flows.md, "Mail out")."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailroom import log
+from mailroom.batches import PutOff
 from mailroom.messages.handover import Post
 from mailroom.outbound.effects import EFFECTS, take_effect
 from mailroom.outbound.notices import read
@@ -15,26 +16,9 @@ from mailroom.outbound.ses import SERVICE_MAIL
 WAITS_MS = 5 * 60 * 1000
 """How long a notice waits for a send that nobody knows (spec: events.md, "Effects")."""
 
-Failures = dict[str, list[dict[str, str]]]
 
-
-class UnknownSend(Exception):
+class UnknownSend(PutOff):
     """No send is known that the notice could be about; it may be stored in a moment."""
-
-
-def note_batch(event: Mapping[str, Any], post: Post, *, region: str) -> Failures:
-    """Names the records that must come again."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            note(record, post, region=region)
-        except UnknownSend:
-            log.logger.info("provider notice put off", queue_message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-        except Exception:  # noqa: BLE001 - one record must not take the others along
-            log.logger.exception("provider notice not handled", queue_message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
 
 
 def note(record: Mapping[str, Any], post: Post, *, region: str) -> None:

@@ -50,5 +50,5 @@ def _entries(o: str, pod_id: str, *, items: ItemStore) -> bool:
 
 def _subscriptions(o: str, pod_id: str, *, items: ItemStore) -> bool:
     rows = items.query(Query("eph", keys.subscriptions(o, pod_id=pod_id), PAGE))
-    items.write([Delete(Key("eph", row["pk"], row["sk"])) for row in rows])
+    items.write([Delete(Key.of("eph", row)) for row in rows])
     return bool(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict, cast
 
-from mailroom.store.port import Item
+from mailroom.store.port import Item, without_key
 
 
 class PodRecord(TypedDict):
@@ -25,4 +25,4 @@ class PodRecord(TypedDict):
 
 
 def record_of(row: Item) -> PodRecord:
-    return cast(PodRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(PodRecord, without_key(row))

@@ -57,7 +57,7 @@ def connect(event: Mapping[str, Any], runtime: Runtime) -> None:
     record = new_connection(caller, event["requestContext"]["connectionId"], api_key_id, session, now)
     items.write(registration(record))
     # Read after the connection is in the books: what befalls the key from now on finds it there.
-    key = Key("core", row["pk"], row["sk"])
+    key = Key.of("core", row)
     of_key = Query("eph", keys.connections_of_key(caller.organization_id, api_key_id), MAX_PER_KEY + 1)
     fetched = items.fetch(Reads((key,), (of_key,)))
     try:

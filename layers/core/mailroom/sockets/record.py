@@ -15,7 +15,7 @@ from mailroom.callers import Caller
 from mailroom.keys.standing import Session, key_caller, session_caller
 from mailroom.ports import LONGEST_CONNECTION_MS
 from mailroom.store import keys
-from mailroom.store.port import AtMost, Delete, Item, ItemStore, Key, Put
+from mailroom.store.port import AtMost, Delete, Item, ItemStore, Key, Put, without_key
 
 KEPT_MS = LONGEST_CONNECTION_MS + 15 * 60 * 1000
 SLOTS = 8
@@ -118,7 +118,7 @@ def stalled(record: ConnectionRecord, now: int) -> bool:
 
 
 def record_of(row: Item) -> ConnectionRecord:
-    return cast(ConnectionRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(ConnectionRecord, without_key(row))
 
 
 def load(connection_id: str, *, items: ItemStore) -> ConnectionRecord | None:

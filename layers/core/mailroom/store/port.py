@@ -25,6 +25,16 @@ class Key(NamedTuple):
     pk: str
     sk: str
 
+    @classmethod
+    def of(cls, table: Table, row: Mapping[str, Any]) -> Key:
+        """Where a row that was read stands."""
+        return cls(table, row["pk"], row["sk"])
+
+
+def without_key(row: Mapping[str, object]) -> Item:
+    """What was stored: a row that was read says where it stands, too."""
+    return {name: value for name, value in row.items() if name not in ("pk", "sk")}
+
 
 # Named tuples where dataclasses would do: making twenty frozen dataclasses costs 10 ms of every cold start. Absent and Present are
 # none, because an empty tuple is false.

@@ -11,11 +11,11 @@ from mailroom.errors import MissingPermission
 from mailroom.http.endpoint import Request
 from mailroom.http.params import Params
 from mailroom.keys.scopes import Route
-from mailroom.messages.edits import Edit, LostRace, ThreadEdit, actions, conversation, conversation_queries, retried, stored
+from mailroom.messages.edits import Edit, LostRace, ThreadEdit, actions, conversation, conversation_queries, retried
 from mailroom.messages.record import MessageRecord
 from mailroom.messages.update import Relabelling
 from mailroom.store import keys
-from mailroom.store.port import Delete, Equals, ItemStore, Key, Lacks, Put, Reads, TransactionCancelled, all_of
+from mailroom.store.port import Delete, Equals, ItemStore, Key, Lacks, Put, Reads, TransactionCancelled, all_of, without_key
 from mailroom.threads.access import messages_of, open_thread, visible_at_sight
 from mailroom.threads.record import ThreadRecord
 from mailroom.threads.update import relabel_thread
@@ -93,4 +93,4 @@ def _message_deletes(o: str, message: MessageRecord) -> list[Delete]:
 def _mark(o: str, thread: ThreadRecord, *, items: ItemStore, now: int) -> None:
     marked = cast(ThreadRecord, {**thread, "deleting": True, "ver": thread["ver"] + 1, "updated_at": now})
     key = keys.thread(o, thread["inbox_id"], thread["thread_id"])
-    items.transact([Put(key, stored(marked), all_of(Equals("ver", thread["ver"]), Lacks("deleting")))])
+    items.transact([Put(key, without_key(marked), all_of(Equals("ver", thread["ver"]), Lacks("deleting")))])

@@ -7,7 +7,6 @@ the POST and noting it leads to the same POST again (at least once, under the sa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -25,20 +24,6 @@ from mailroom.webhooks.schedule import hop_s, next_due
 
 LEASE_MS = 20_000
 """How long nobody else makes the attempt, and so how long one waits that a dying process left. Longer than a POST may take."""
-
-Failures = dict[str, list[dict[str, str]]]
-
-
-def deliver_batch(event: Mapping[str, Any], *, runtime: Runtime) -> Failures:
-    """Names the records that must come again; a record that fails each time ends in the dead-letter queue."""
-    failed = []
-    for record in event["Records"]:
-        try:
-            deliver(json.loads(record["body"]), runtime=runtime)
-        except Exception:  # noqa: BLE001 - one record must not take the others along
-            log.logger.exception("event not delivered", queue_message_id=record["messageId"])
-            failed.append({"itemIdentifier": record["messageId"]})
-    return {"batchItemFailures": failed}
 
 
 def deliver(wanted: Mapping[str, Any], *, runtime: Runtime) -> None:

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict, cast
 
 from mailroom.keys.scopes import Scope
 from mailroom.store import keys
-from mailroom.store.port import Item, Key
+from mailroom.store.port import Item, Key, without_key
 
 
 class PollingRecord(TypedDict):
@@ -30,7 +30,7 @@ class PollingRecord(TypedDict):
 
 
 def polling_record_of(row: Item) -> PollingRecord:
-    return cast(PollingRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(PollingRecord, without_key(row))
 
 
 def owner_ids(scope: Scope) -> dict[str, str]:

@@ -24,7 +24,7 @@ def remove_webhooks(o: str, *, items: ItemStore, pod_id: str | None = None, inbo
         for row in rows:
             token_hash = polling_record_of(row)["token_hash"]
             # Not under a token that was replaced meanwhile: its successor must die too.
-            own = Delete(Key("core", row["pk"], row["sk"]), Equals("token_hash", token_hash))
+            own = Delete(Key.of("core", row), Equals("token_hash", token_hash))
             with contextlib.suppress(TransactionCancelled):
                 items.transact([own, Delete(keys.polling_token(token_hash))])
 

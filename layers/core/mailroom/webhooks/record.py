@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict, cast
 
 from mailroom.store import keys
-from mailroom.store.port import Action, Add, Delete, Item, Present, Update
+from mailroom.store.port import Action, Add, Delete, Item, Present, Update, without_key
 
 MAX_SECRETS = 8
 """How many may sign at once, however often a secret is replaced."""
@@ -52,7 +52,7 @@ class WebhookRecord(TypedDict):
 
 
 def record_of(row: Item) -> WebhookRecord:
-    return cast(WebhookRecord, {name: value for name, value in row.items() if name not in ("pk", "sk")})
+    return cast(WebhookRecord, without_key(row))
 
 
 def removal(record: WebhookRecord) -> list[Action]:
