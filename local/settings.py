@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
-from mailroom.config import Config
+from mailroom.config import Config, switch
 
 MEMORY = ":memory:"
 
@@ -121,7 +121,10 @@ def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:
-    return _choice(env, name, "0", ("0", "1", "false", "true")) in ("1", "true")
+    try:
+        return switch(env, name, "0")
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _config(env: Mapping[str, str]) -> Config:

@@ -10,4 +10,6 @@ from mailroom.http.endpoint import Request, endpoint
 
 @endpoint(permission="domain_read", reads=domain_reads)
 def handler(request: Request) -> Download:
-    return get_zone_file(request.caller, request.path["domain_id"], pod_id=request.path.get("pod_id"), items=request.items)
+    path = request.path
+    found = get_zone_file(request.caller, path["domain_id"], pod_id=path.get("pod_id"), items=request.items)
+    return Download(found.text, found.filename, "text/plain; charset=utf-8")

@@ -79,20 +79,20 @@ class Config(NamedTuple):
             daily_send_limit=_optional(env.get("MAILROOM_DAILY_SEND_LIMIT")),
             monthly_send_limit=_optional(env.get("MAILROOM_MONTHLY_SEND_LIMIT")),
             thread_send_limit=int(env.get("MAILROOM_THREAD_SEND_LIMIT", "30")),
-            drop_unauthentic=_switch(env, "MAILROOM_DROP_UNAUTHENTIC", "1"),
-            strict_allow=_switch(env, "MAILROOM_STRICT_ALLOW", "1"),
+            drop_unauthentic=switch(env, "MAILROOM_DROP_UNAUTHENTIC", "1"),
+            strict_allow=switch(env, "MAILROOM_STRICT_ALLOW", "1"),
             dns=_address(env.get("MAILROOM_DNS")),
             dmarc_reports=env.get("MAILROOM_DMARC_REPORTS") or None,
             tracking_host=(env.get("MAILROOM_TRACKING_HOST") or "").lower() or None,
-            tracking_scheme=env.get("MAILROOM_TRACKING_SCHEME", "https"),
-            sign_up=_switch(env, "MAILROOM_SIGN_UP", "0"),
+            tracking_scheme=_scheme(env.get("MAILROOM_TRACKING_SCHEME") or "https"),
+            sign_up=switch(env, "MAILROOM_SIGN_UP", "0"),
             webhook_schedule=_seconds(env.get("MAILROOM_WEBHOOK_SCHEDULE")),
-            webhook_allow_private=_switch(env, "MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0"),
+            webhook_allow_private=switch(env, "MAILROOM_WEBHOOK_ALLOW_PRIVATE", "0"),
         )
 
 
-def _switch(env: Mapping[str, str], name: str, default: str) -> bool:
-    """Never on by a word that may have meant off."""
+def switch(env: Mapping[str, str], name: str, default: str) -> bool:
+    """Never on by a word that may have meant off. Raises ValueError."""
     value = (env.get(name) or default).lower()
     if value not in ("0", "1", "false", "true"):
         raise ValueError(f"{name} should be 0 or 1, not {value!r}")
@@ -101,6 +101,12 @@ def _switch(env: Mapping[str, str], name: str, default: str) -> bool:
 
 def _optional(text: str | None) -> int | None:
     return int(text) if text else None
+
+
+def _scheme(text: str) -> str:
+    if text not in ("http", "https"):
+        raise ValueError(f"MAILROOM_TRACKING_SCHEME should be http or https, not {text!r}")
+    return text
 
 
 def _address(text: str | None) -> tuple[str, int] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from mailroom.callers import Caller
 from mailroom.domains.access import require_domain
 from mailroom.domains.record import DnsRecord, DomainRecord
-from mailroom.http.answers import Download
 from mailroom.store.port import ItemStore
 
 TTL_S = 300
@@ -13,10 +14,15 @@ MAX_STRING = 255
 """Bytes of one character string of a TXT record."""
 
 
-def get_zone_file(caller: Caller, domain_id: str, *, pod_id: str | None = None, items: ItemStore) -> Download:
+class ZoneFile(NamedTuple):
+    text: str
+    filename: str
+
+
+def get_zone_file(caller: Caller, domain_id: str, *, pod_id: str | None = None, items: ItemStore) -> ZoneFile:
     """Raises NotFound."""
     record = require_domain(caller, domain_id, pod_id=pod_id, items=items)
-    return Download(zone_file(record), f"{record['domain']}.zone", "text/plain; charset=utf-8")
+    return ZoneFile(zone_file(record), f"{record['domain']}.zone")
 
 
 def zone_file(record: DomainRecord) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mailroom.errors import MailroomError, ValidationError
@@ -29,27 +28,28 @@ class Download(NamedTuple):
     content_type: str
 
 
+class Image(NamedTuple):
+    """200 with bytes that nobody may cache. On AWS the media type must be among the API's binary ones in template.yaml."""
+
+    content: bytes
+    content_type: str
+
+
 def success(value: Any, request_id: str) -> Answer:
-    """200 with JSON or a Download's text, 204 for None, 302 for a Redirect."""
+    """200 with JSON, a Download's text or an Image, 204 for None, 302 for a Redirect."""
+    headers = {"X-Request-Id": request_id}
     if value is None:
-        return {"statusCode": 204, "headers": {"X-Request-Id": request_id}, "body": ""}
+        return {"statusCode": 204, "headers": headers, "body": ""}
     if isinstance(value, Redirect):
-        return {"statusCode": 302, "headers": {"X-Request-Id": request_id, "Location": value.location}, "body": ""}
+        return {"statusCode": 302, "headers": {**headers, "Location": value.location}, "body": ""}
     if isinstance(value, Download):
-        disposition = f'attachment; filename="{value.filename}"'
-        headers = {"Content-Type": value.content_type, "Content-Disposition": disposition, "X-Request-Id": request_id}
-        return {"statusCode": 200, "headers": headers, "body": value.text}
-    return _json(200, value, {"X-Request-Id": request_id})
-
-
-def binary(content: bytes, content_type: str, request_id: str, headers: Mapping[str, str]) -> Answer:
-    """200 with bytes. On AWS the media type must be among the API's binary ones in template.yaml."""
-    return {
-        "statusCode": 200,
-        "headers": {"X-Request-Id": request_id, "Content-Type": content_type, **headers},
-        "body": base64.b64encode(content).decode(),
-        "isBase64Encoded": True,
-    }
+        about = {"Content-Type": value.content_type, "Content-Disposition": f'attachment; filename="{value.filename}"'}
+        return {"statusCode": 200, "headers": {**headers, **about}, "body": value.text}
+    if isinstance(value, Image):
+        about = {"Content-Type": value.content_type, "Cache-Control": "no-store, max-age=0", "Expires": "0"}
+        body = base64.b64encode(value.content).decode()
+        return {"statusCode": 200, "headers": {**headers, **about}, "body": body, "isBase64Encoded": True}
+    return _json(200, value, headers)
 
 
 def error_response(error: MailroomError, request_id: str, docs_url: str | None = None) -> Answer:

@@ -109,8 +109,9 @@ def endpoint(
     authenticate: Authenticate | None = None,
     gate: Gate | None = None,
 ) -> Callable[[Callable[[Request], Any]], Handler]:
-    """Wraps `(Request) -> JSON value | None | Redirect | Download` into a Lambda handler. Without `authenticate` it takes API keys
-    and session tokens (or, where a `key_required`, keys only); with a `gate`, it asks for none, and its requests have no caller.
+    """Wraps `(Request) -> JSON value | None` (or one of the other kinds of `http.answers`) into a Lambda handler. Without
+    `authenticate` it takes API keys and session tokens (or, where a `key_required`, keys only); with a `gate`, it asks for none,
+    and its requests have no caller.
 
     The body is checked by `request.body()`, which services that must find their target first call late (spec: messages.md,
     "Order of checks"); all others get it from the handler's first line.

@@ -129,10 +129,6 @@ def _require_domain(sender: Sender) -> None:
     )
 
 
-def _at_home(sender: Sender) -> bool:
-    return claims.domain_of(sender.inbox["inbox_id"]) == sender.runtime.config.domain
-
-
 def _standing(sender: Sender) -> Standing:
     inbox_id, default_domain = sender.inbox["inbox_id"], sender.runtime.config.domain
     return claims.standing_of(sender.o, inbox_id, items=sender.items, default_domain=default_domain)

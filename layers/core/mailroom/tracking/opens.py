@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from mailroom import log
 from mailroom.clock import Clock
 from mailroom.events import types
 from mailroom.events.rows import notice_event
@@ -24,15 +25,20 @@ from mailroom.tracking.tokens import Mark, read
 LABEL = "opened"
 
 
-def note_open(token: str, *, runtime: Runtime) -> str | None:
-    """The organization whose mail it is; None for a token that is none. Each mail has a request rate of its own, so that whoever
-    reloads one takes nothing from another. Raises RaceCondition, and what the store raises."""
+def try_to_note(token: str, *, runtime: Runtime) -> None:
+    """Whatever happens: whoever reads a mail must not see a broken image."""
+    try:
+        note_open(token, runtime=runtime)
+    except Exception:  # noqa: BLE001 - the next load counts
+        log.logger.exception("open not noted")
+
+
+def note_open(token: str, *, runtime: Runtime) -> None:
+    """Nothing for a token that is none. Each mail has a request rate of its own, so that whoever reloads one takes nothing from
+    another. Raises RaceCondition, and what the store raises."""
     mark = read(token, lambda: signing_key(runtime))
-    if mark is None:
-        return None
-    if runtime.limiter.allow(f"{mark.organization_id} {mark.uid}", runtime.clock()):
+    if mark is not None and runtime.limiter.allow(f"{mark.organization_id} {mark.uid}", runtime.clock()):
         retried(lambda: _take_effect(mark, items=runtime.items, clock=runtime.clock, shards=runtime.config.index_shards))
-    return mark.organization_id
 
 
 def _take_effect(mark: Mark, *, items: ItemStore, clock: Clock, shards: int) -> None:
